@@ -1,0 +1,51 @@
+// Building the worker with worker-build, using the tools that set-up placed.
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { readFileSync } from "node:fs";
+import { packageBinaries, projectRoot } from "../setup/locations.mjs";
+import { wasmCargoEnvironment } from "../cargo/environment.ts";
+import { toolchain } from "../cargo/toolchain.ts";
+import { isFresh, recordInputs } from "./freshness.ts";
+
+/**
+ * Builds `build/index.js` and `build/index_bg.wasm`.
+ * Returns false when the build failed; the compiler's own output then says why.
+ */
+export async function buildWorker({ force = false } = {}): Promise<boolean> {
+  const tools = toolchain();
+  const fingerprint = [tools.workerBuild, tools.wasmBindgen, tools.wasmToolchain].join(" ");
+  if (!force && isFresh(fingerprint)) {
+    console.log("[build] up to date");
+    return true;
+  }
+
+  const started = Date.now();
+  console.log("[build] worker-build --release (minutes the first time) ...");
+  const result = spawnSync(tools.workerBuild, ["--release"], {
+    cwd: projectRoot,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: {
+      ...wasmCargoEnvironment(),
+      // Without these three worker-build downloads its own.
+      WASM_BINDGEN_BIN: tools.wasmBindgen,
+      WASM_OPT_BIN: join(packageBinaries, "wasm-opt"),
+      ESBUILD_BIN: join(packageBinaries, "esbuild"),
+    },
+  });
+  if (result.status !== 0) {
+    console.error("[build] worker-build failed: what the compiler said is above.");
+    return false;
+  }
+  recordInputs(fingerprint);
+  console.log(`[build] done in ${((Date.now() - started) / 1000).toFixed(1)} s, ${wasmSize()}`);
+  return true;
+}
+
+/** The size of the WASM file, as it is and as Cloudflare counts it (compressed). */
+export function wasmSize(): string {
+  const wasm = readFileSync(join(projectRoot, "build", "index_bg.wasm"));
+  const kilobytes = (bytes: number) => `${Math.round(bytes / 1024)} KiB`;
+  return `WASM ${kilobytes(wasm.length)}, compressed ${kilobytes(gzipSync(wasm).length)}`;
+}

@@ -1,0 +1,78 @@
+// Running set-up steps: each says when it starts and how long it took, and a failing one says what to do.
+
+import { spawn, spawnSync } from "node:child_process";
+
+/** A failure whose message is meant for the person at the terminal: what went wrong and what to do about it. */
+export class SetupError extends Error {}
+
+/**
+ * Runs one step that has work to do, with a line before and a line after it.
+ * @template T
+ * @param {string} what e.g. "npm packages"
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function step(what, work) {
+  const started = Date.now();
+  console.log(`[set-up] ${what} ...`);
+  const result = await work();
+  console.log(`[set-up] ${what}: done in ${seconds(started)} s`);
+  return result;
+}
+
+/** @param {number} started milliseconds, from Date.now() */
+export function seconds(started) {
+  return ((Date.now() - started) / 1000).toFixed(1);
+}
+
+/**
+ * Runs a program and gives its output, or null when it could not be started, failed or took too long.
+ * For questions ("is it there?"), not for work.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} [options]
+ */
+export function ask(program, args, options = {}) {
+  const answer = spawnSync(program, args, { encoding: "utf8", timeout: 20_000, ...options });
+  return answer.status === 0 ? answer.stdout.trim() : null;
+}
+
+/**
+ * Runs a program that does a step's work. Its output is kept back and shown only when it fails.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ advice: string, env?: NodeJS.ProcessEnv, cwd?: string, timeoutSeconds?: number }} options
+ *   advice: what the reader should do when the program fails
+ * @returns {Promise<void>}
+ */
+export function run(program, args, { advice, env, cwd, timeoutSeconds }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    let timedOut = false;
+    const timer =
+      timeoutSeconds === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true;
+            child.kill("SIGKILL");
+          }, timeoutSeconds * 1000);
+    const keep = (/** @type {Buffer} */ chunk) => {
+      output = (output + chunk).slice(-8000);
+    };
+    child.stdout.on("data", keep);
+    child.stderr.on("data", keep);
+    const fail = (/** @type {string} */ reason) =>
+      reject(new SetupError(`${output.trim()}\n\`${[program, ...args].join(" ")}\` ${reason}.\n${advice}`));
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      fail(`could not be started (${error.message})`);
+    });
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) resolve();
+      else if (timedOut) fail(`was stopped after ${timeoutSeconds} s`);
+      else fail(`ended with ${signal ?? `exit code ${code}`}`);
+    });
+  });
+}
