@@ -1,0 +1,74 @@
+//! A hold: a slot kept free for somebody for a while, by a tentative event on the calendar itself.
+
+use super::{
+    event::CreationKey,
+    ids::{CalendarId, ConnectorId, EventId, HoldId},
+    time::{Interval, Timestamp},
+};
+
+/// Where a hold stands. `Placing` and `Held` keep the slot against other holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldState {
+    /// The slot is reserved with us; the event is not yet known to be at the provider.
+    Placing,
+    /// The tentative event is at the provider.
+    Held,
+    /// Promoted to a real event.
+    Confirmed,
+    /// Given up by its owner.
+    Cancelled,
+    /// Ran out.
+    Expired,
+    /// Never placed: the slot was taken.
+    Refused,
+}
+
+impl HoldState {
+    const ALL: [Self; 6] =
+        [Self::Placing, Self::Held, Self::Confirmed, Self::Cancelled, Self::Expired, Self::Refused];
+
+    /// The name stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Placing => "placing",
+            Self::Held => "held",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The inverse of [`HoldState::as_str`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// Whether the slot is kept against other holds.
+    pub fn keeps_slot(self) -> bool {
+        matches!(self, Self::Placing | Self::Held)
+    }
+}
+
+/// A hold as the system of record has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Whose calendar.
+    pub connector: ConnectorId,
+    /// The producer's id.
+    pub id: HoldId,
+    /// Counts placements under the same id: a hold that ended can be placed again.
+    pub generation: i64,
+    /// Which calendar the event is in.
+    pub calendar: CalendarId,
+    /// The event, once it is known to be there.
+    pub event: Option<EventId>,
+    /// Makes the event's creation happen once.
+    pub key: CreationKey,
+    /// The slot.
+    pub slot: Interval,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    pub state: HoldState,
+}
