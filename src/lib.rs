@@ -3,7 +3,14 @@
 //! Data flows one way: entry (`http`, `tasks`) -> service (`oauth`, `availability`, `gate`) -> `providers` and `store`,
 //! all in terms of `domain`. Only `platform` and this file know the Workers runtime. ARCHITECTURE.md has the map.
 
+pub mod app;
+pub mod config;
 pub mod domain;
+pub mod gate;
+pub mod ports;
+pub mod providers;
+pub mod store;
+pub mod vault;
 
 use worker::{Context, Env, HttpRequest, event};
 

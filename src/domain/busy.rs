@@ -1,14 +1,34 @@
 //! Busy time: what a person's calendars say together.
 
-use super::{ids::CalendarId, time::Interval};
+use super::{connector::Connector, ids::CalendarId, time::Interval, working_hours::WorkingHours, zone::Zone};
 
 /// What was asked of a provider about free and busy time.
 #[derive(Debug, Clone)]
 pub struct FreeBusyQuery {
+    /// Whose calendars: some providers ask by the account's address or tenant.
+    pub connector: Connector,
     /// The calendars to look at; never empty.
     pub calendars: Vec<CalendarId>,
     /// The window; the answer speaks of nothing outside it.
     pub window: Interval,
+}
+
+/// What a provider answered about free and busy time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreeBusy {
+    /// One answer for each calendar asked about, in the order asked.
+    pub calendars: Vec<CalendarBusy>,
+    /// The account's working hours, where the provider tells them along the way.
+    pub working_week: Option<WorkingWeek>,
+}
+
+/// Working hours and the zone they are local to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkingWeek {
+    /// The hours.
+    pub hours: Vec<WorkingHours>,
+    /// Their zone.
+    pub zone: Zone,
 }
 
 /// One calendar's answer.

@@ -1,20 +1,26 @@
 //! The one error that crosses module borders. It says what to do next, and carries context for a human.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::time::millis;
 
 /// What the holder of a [`Failure`] should do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Try again, not before `after` if given, else after an exponential backoff. Costs one attempt.
     Retry {
         /// What the provider's `Retry-After` said.
+        #[serde(with = "millis::optional")]
         after: Option<TimeDelta>,
     },
     /// Our own budget or a circuit breaker says wait: deliver again after this long. Costs no attempt.
     Wait {
         /// How long until there is room.
+        #[serde(with = "millis")]
         after: TimeDelta,
     },
     /// The grant is gone: stop this connector's work and ask the person to connect again.
@@ -33,13 +39,13 @@ pub enum Action {
 }
 
 /// Why something did not work, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Failure {
     /// What to do next.
     pub action: Action,
     /// A stable, machine-readable name in snake_case, such as `slot_busy`. Part of the API.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// For a human. Never holds a secret.
     pub message: String,
 }
@@ -107,6 +113,6 @@ impl Failure {
     }
 
     fn with(action: Action, code: &'static str, message: impl fmt::Display) -> Self {
-        Self { action, code, message: message.to_string() }
+        Self { action, code: Cow::Borrowed(code), message: message.to_string() }
     }
 }

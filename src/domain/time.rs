@@ -131,6 +131,45 @@ impl Interval {
     }
 }
 
+/// Spans of time as whole milliseconds in JSON.
+pub mod millis {
+    use chrono::TimeDelta;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes milliseconds.
+    pub fn serialize<S: Serializer>(delta: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(delta.num_milliseconds())
+    }
+
+    /// Reads milliseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
+        let millis = i64::deserialize(deserializer)?;
+        TimeDelta::try_milliseconds(millis)
+            .ok_or_else(|| serde::de::Error::custom("milliseconds out of range"))
+    }
+
+    /// The same for a span that may be missing.
+    pub mod optional {
+        use chrono::TimeDelta;
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        /// Writes milliseconds or null.
+        pub fn serialize<S: Serializer>(delta: &Option<TimeDelta>, serializer: S) -> Result<S::Ok, S::Error> {
+            match delta {
+                Some(delta) => serializer.serialize_some(&delta.num_milliseconds()),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads milliseconds or null.
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<TimeDelta>, D::Error> {
+            Ok(Option::<i64>::deserialize(deserializer)?.and_then(TimeDelta::try_milliseconds))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

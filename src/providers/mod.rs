@@ -1,0 +1,37 @@
+//! Providers, sans-IO: requests are built and answers parsed by pure code; paging and the like are small step machines.
+//! A provider is a folder with the same files in each; the registry below is the only place that names them all.
+//!
+//! Machines never see a credential: whoever drives them adds it, refreshes it after a 401, and sends the request again.
+
+mod exchange;
+mod traits;
+
+pub use exchange::{Exchange, Pending, Step};
+pub use traits::{
+    AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider,
+    Provider, Refresh, TokenGrant,
+};
+
+use crate::{
+    config::Settings,
+    domain::{connector::ProviderKind, failure::Failure},
+};
+
+/// Every provider this worker serves.
+pub struct Registry {
+    providers: Vec<Box<dyn Provider>>,
+}
+
+impl Registry {
+    /// The providers, set up as the operator wishes. Adding a provider is adding its folder and a line here.
+    pub fn new(_settings: &Settings) -> Self {
+        Self { providers: vec![] }
+    }
+
+    /// The provider of that kind.
+    pub fn get(&self, kind: ProviderKind) -> Result<&dyn Provider, Failure> {
+        self.providers.iter().map(AsRef::as_ref).find(|provider| provider.kind() == kind).ok_or_else(|| {
+            Failure::refused("provider_unavailable", format!("{} is not set up here", kind.title()))
+        })
+    }
+}

@@ -1,0 +1,12 @@
+//! The system of record: every SQL statement of the worker, one file per aggregate, run alike on D1 and on SQLite.
+//!
+//! Functions build a [`Statement`] (so that callers can put several into one round trip) and read [`Row`]s back into domain
+//! types. Times are Unix milliseconds unless the column's name says `_s`; the two tables other services know
+//! (`sync_state`, `oauth_state`) keep Unix seconds.
+
+pub mod connectors;
+mod row;
+mod statement;
+
+pub use row::{Row, unreadable};
+pub use statement::{Statement, Value};
