@@ -5,6 +5,7 @@
 //! (`sync_state`, `oauth_state`) keep Unix seconds.
 
 pub mod connectors;
+pub mod outbox;
 mod row;
 mod statement;
 

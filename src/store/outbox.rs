@@ -1,0 +1,138 @@
+//! The `outbox` table (G2): notifications are written with the change they speak of, in one batch, and sent afterwards.
+//! What was sent stays for a while, as the list `GET /v1/notifications` answers from.
+
+use super::{Row, Statement};
+use crate::{
+    domain::{
+        failure::Failure,
+        ids::{ConnectorId, NotificationId, UserId, WorkspaceId},
+        notification::Notification,
+        time::Timestamp,
+    },
+    store::unreadable,
+};
+
+/// Whose a row is, so that only they can read it, even after the connector is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Owner {
+    /// The user; `None` for messages about connectors nobody knows.
+    pub user: Option<UserId>,
+    /// The workspace.
+    pub workspace: Option<WorkspaceId>,
+}
+
+impl Owner {
+    /// The owner of a connector.
+    pub fn of(connector: &crate::domain::connector::Connector) -> Self {
+        Self { user: Some(connector.user.clone()), workspace: connector.workspace.clone() }
+    }
+}
+
+/// A notification in the outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its place in the order of publication.
+    pub sequence: i64,
+    /// What is said.
+    pub notification: Notification,
+}
+
+/// Puts a notification into the outbox; one with the same id is there once.
+pub fn insert(notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
+    bind(
+        Statement::new(
+            "outbox.insert",
+            "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        ),
+        notification,
+        owner,
+        now,
+    )
+}
+
+/// Like [`insert`], but only when the statement just before it in the same batch changed a row.
+pub fn insert_if_changed(notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
+    bind(
+        Statement::new(
+            "outbox.insert_if_changed",
+            "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE changes() > 0",
+        ),
+        notification,
+        owner,
+        now,
+    )
+}
+
+fn bind(statement: Statement, notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
+    statement
+        .bind(notification.id.as_str())
+        .bind(notification.subject.as_str())
+        .bind(owner.user.as_ref().map(UserId::as_str))
+        .bind(owner.workspace.as_ref().map(WorkspaceId::as_str))
+        .bind(notification.kind.as_str())
+        .bind(serde_json::to_string(notification).unwrap_or_default())
+        .bind(now)
+}
+
+/// Notifications not known to be sent, oldest first, among those written before `before` (younger ones are just being
+/// sent by whoever wrote them).
+pub fn unsent(before: Timestamp, limit: u32) -> Statement {
+    Statement::new(
+        "outbox.unsent",
+        "SELECT sequence, body FROM outbox WHERE sent_at IS NULL AND created_at <= ?1 ORDER BY created_at LIMIT ?2",
+    )
+    .bind(before)
+    .bind(i64::from(limit))
+}
+
+/// Remembers that notifications were taken by the queue.
+pub fn mark_sent(ids: &[NotificationId], now: Timestamp) -> Statement {
+    Statement::new(
+        "outbox.mark_sent",
+        "UPDATE outbox SET sent_at = ?2 WHERE sent_at IS NULL AND id IN (SELECT value FROM json_each(?1))",
+    )
+    .bind(serde_json::json!(ids).to_string())
+    .bind(now)
+}
+
+/// What was published, oldest first, after `after`: of one connector, or of all; only what the given user or workspace
+/// may see.
+pub fn list(
+    connector: Option<&ConnectorId>,
+    user: Option<&UserId>,
+    workspace: Option<&WorkspaceId>,
+    after: i64,
+    limit: u32,
+) -> Statement {
+    Statement::new(
+        "outbox.list",
+        "SELECT sequence, body FROM outbox WHERE sequence > ?1 AND (?2 IS NULL OR connector_id = ?2) \
+           AND (?3 IS NULL OR user_id = ?3) AND (?4 IS NULL OR workspace_id = ?4) ORDER BY sequence LIMIT ?5",
+    )
+    .bind(after)
+    .bind(connector.map(ConnectorId::as_str))
+    .bind(user.map(UserId::as_str))
+    .bind(workspace.map(WorkspaceId::as_str))
+    .bind(i64::from(limit))
+}
+
+/// Drops what was sent before `before`.
+pub fn prune(before: Timestamp) -> Statement {
+    Statement::new("outbox.prune", "DELETE FROM outbox WHERE sent_at IS NOT NULL AND created_at < ?1")
+        .bind(before)
+}
+
+/// Drops everything said about a connector; part of purging it.
+pub fn purge(connector: &ConnectorId) -> Statement {
+    Statement::new("outbox.purge", "DELETE FROM outbox WHERE connector_id = ?1").bind(connector.as_str())
+}
+
+/// Reads a row of [`unsent`] or [`list`].
+pub fn from_row(row: &Row) -> Result<Entry, Failure> {
+    Ok(Entry {
+        sequence: row.integer("sequence").map_err(unreadable)?,
+        notification: row.json("body").map_err(unreadable)?,
+    })
+}
