@@ -14,6 +14,7 @@ CREATE TABLE tasks (
   run INTEGER NOT NULL DEFAULT 1,          -- counts replays
   claim TEXT,                              -- who runs it now
   claimed_until INTEGER,                   -- when that claim lapses
+  due_at INTEGER NOT NULL,                 -- when the queue should deliver it (again); long past: it is sent again
   result TEXT,                             -- JSON
   error TEXT,                              -- JSON {code, message, field?, retryable}
   created_at INTEGER NOT NULL,
@@ -21,7 +22,8 @@ CREATE TABLE tasks (
   PRIMARY KEY (connector_id, task_id)
 ) STRICT;
 CREATE INDEX tasks_by_id ON tasks (task_id);
-CREATE INDEX tasks_by_state ON tasks (state, updated_at);
+CREATE INDEX tasks_due ON tasks (due_at) WHERE state IN ('queued', 'running');
+CREATE INDEX tasks_finished ON tasks (updated_at) WHERE state IN ('succeeded', 'failed', 'dead');
 
 CREATE TABLE outbox (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,11 +1,14 @@
 //! The system of record: every SQL statement of the worker, one file per aggregate, run alike on D1 and on SQLite.
 //!
 //! Functions build a [`Statement`] (so that callers can put several into one round trip) and read [`Row`]s back into domain
-//! types. Times are Unix milliseconds unless the column's name says `_s`; the two tables other services know
-//! (`sync_state`, `oauth_state`) keep Unix seconds.
+//! types. Times are Unix milliseconds; the two tables other services know (`sync_state`, `oauth_state`) keep Unix seconds.
 
+pub mod calendars;
 pub mod connectors;
+pub mod holds;
 pub mod outbox;
+pub mod tasks;
+
 mod row;
 mod statement;
 

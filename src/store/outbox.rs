@@ -5,7 +5,7 @@ use super::{Row, Statement};
 use crate::{
     domain::{
         failure::Failure,
-        ids::{ConnectorId, NotificationId, UserId, WorkspaceId},
+        ids::{ConnectorId, NotificationId, TaskId, UserId, WorkspaceId},
         notification::Notification,
         time::Timestamp,
     },
@@ -51,18 +51,27 @@ pub fn insert(notification: &Notification, owner: &Owner, now: Timestamp) -> Sta
     )
 }
 
-/// Like [`insert`], but only when the statement just before it in the same batch changed a row.
-pub fn insert_if_changed(notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
+/// Like [`insert`], but only while the task is still run under `claim`: a run that lost its claim publishes nothing.
+pub fn insert_if_claimed(
+    notification: &Notification,
+    owner: &Owner,
+    now: Timestamp,
+    task: &TaskId,
+    claim: &str,
+) -> Statement {
     bind(
         Statement::new(
-            "outbox.insert_if_changed",
+            "outbox.insert_if_claimed",
             "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE changes() > 0",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 \
+             WHERE EXISTS (SELECT 1 FROM tasks WHERE connector_id = ?2 AND task_id = ?8 AND claim = ?9)",
         ),
         notification,
         owner,
         now,
     )
+    .bind(task.as_str())
+    .bind(claim)
 }
 
 fn bind(statement: Statement, notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
@@ -124,9 +133,10 @@ pub fn prune(before: Timestamp) -> Statement {
         .bind(before)
 }
 
-/// Drops everything said about a connector; part of purging it.
+/// Drops what was said about a connector, less what is still to be sent; part of purging it.
 pub fn purge(connector: &ConnectorId) -> Statement {
-    Statement::new("outbox.purge", "DELETE FROM outbox WHERE connector_id = ?1").bind(connector.as_str())
+    Statement::new("outbox.purge", "DELETE FROM outbox WHERE connector_id = ?1 AND sent_at IS NOT NULL")
+        .bind(connector.as_str())
 }
 
 /// Reads a row of [`unsent`] or [`list`].
