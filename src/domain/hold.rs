@@ -2,19 +2,24 @@
 
 use super::{
     event::CreationKey,
-    ids::{CalendarId, ConnectorId, EventId, HoldId},
+    ids::{CalendarId, ConnectorId, EventId, HoldId, TaskId},
     time::{Interval, Timestamp},
 };
 
-/// Where a hold stands. `Placing` and `Held` keep the slot against other holds.
+/// Where a hold stands. In the four states before its end it keeps the slot against other holds; in those that end in
+/// `-ing` one task owns it, and others wait for that task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldState {
     /// The slot is reserved with us; the event is not yet known to be at the provider.
     Placing,
     /// The tentative event is at the provider.
     Held,
+    /// A confirm-hold task is promoting it.
+    Confirming,
     /// Promoted to a real event.
     Confirmed,
+    /// A cancel-hold task is taking it off the calendar.
+    Cancelling,
     /// Given up by its owner.
     Cancelled,
     /// Ran out.
@@ -24,15 +29,25 @@ pub enum HoldState {
 }
 
 impl HoldState {
-    const ALL: [Self; 6] =
-        [Self::Placing, Self::Held, Self::Confirmed, Self::Cancelled, Self::Expired, Self::Refused];
+    const ALL: [Self; 8] = [
+        Self::Placing,
+        Self::Held,
+        Self::Confirming,
+        Self::Confirmed,
+        Self::Cancelling,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Refused,
+    ];
 
     /// The name stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Placing => "placing",
             Self::Held => "held",
+            Self::Confirming => "confirming",
             Self::Confirmed => "confirmed",
+            Self::Cancelling => "cancelling",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Refused => "refused",
@@ -46,7 +61,7 @@ impl HoldState {
 
     /// Whether the slot is kept against other holds.
     pub fn keeps_slot(self) -> bool {
-        matches!(self, Self::Placing | Self::Held)
+        matches!(self, Self::Placing | Self::Held | Self::Confirming | Self::Cancelling)
     }
 }
 
@@ -71,4 +86,6 @@ pub struct Hold {
     pub expires_at: Timestamp,
     /// Where it stands.
     pub state: HoldState,
+    /// The task that moved it last.
+    pub task: TaskId,
 }

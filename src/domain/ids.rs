@@ -88,3 +88,10 @@ id!(
     /// The provider's version of an event (RFC 9110 section 8.8.3), opaque and compared as text.
     ETag
 );
+
+impl CalendarId {
+    /// What every provider understands as the account's main calendar.
+    pub fn primary() -> Self {
+        Self("primary".to_owned())
+    }
+}

@@ -125,12 +125,22 @@ pub enum CallOutcome {
 }
 
 /// A wish for an access token.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRequest {
     /// The fingerprint of a token the provider just refused: any other unexpired token will do (a waiter rereads).
     pub refused: Option<TokenFingerprint>,
     /// Refresh even though the token held is good (refresh-token with `force`).
     pub force: bool,
+    /// How long the token must still work: one that ends sooner is refreshed.
+    #[serde(with = "millis")]
+    pub lasting: TimeDelta,
+}
+
+impl Default for TokenRequest {
+    /// Any token that works for another minute.
+    fn default() -> Self {
+        Self { refused: None, force: false, lasting: TimeDelta::seconds(60) }
+    }
 }
 
 /// Tells two tokens apart without showing either: the first 8 bytes of SHA-256, hex.
