@@ -10,6 +10,8 @@ pub mod gate;
 pub mod ports;
 pub mod providers;
 pub mod store;
+#[cfg(all(not(target_arch = "wasm32"), any(test, feature = "testing")))]
+pub mod testing;
 pub mod vault;
 
 use worker::{Context, Env, HttpRequest, event};

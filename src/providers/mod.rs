@@ -28,6 +28,11 @@ impl Registry {
         Self { providers: vec![] }
     }
 
+    /// Exactly these providers.
+    pub fn of(providers: Vec<Box<dyn Provider>>) -> Self {
+        Self { providers }
+    }
+
     /// The provider of that kind.
     pub fn get(&self, kind: ProviderKind) -> Result<&dyn Provider, Failure> {
         self.providers.iter().map(AsRef::as_ref).find(|provider| provider.kind() == kind).ok_or_else(|| {

@@ -1,0 +1,199 @@
+//! The system of record on SQLite in memory, with the real migrations, behaving as D1 does: foreign keys are enforced, a
+//! batch is one transaction, at most 100 values are bound.
+
+use std::cell::RefCell;
+
+use rusqlite::{Connection, types::ValueRef};
+use serde_json::{Map, Value as Json, json};
+
+use super::FixedClock;
+use crate::{
+    ports::{Clock, Db, DbError},
+    store::{Row, Statement, Value},
+};
+
+/// D1 refuses a statement with more bound values.
+const MOST_BOUND_VALUES: usize = 100;
+
+/// A database of one test. Each `query` and each `batch` counts as one round trip.
+pub struct SqliteDb {
+    connection: RefCell<Connection>,
+    trips: RefCell<Vec<Vec<&'static str>>>,
+    failing: RefCell<Vec<&'static str>>,
+}
+
+impl SqliteDb {
+    /// An empty database with every migration applied, whose `unixepoch()` follows `clock`.
+    pub fn new(clock: &FixedClock) -> Self {
+        let connection = Connection::open_in_memory().unwrap();
+        let clock = send_wrapper::SendWrapper::new(clock.clone());
+        connection
+            .create_scalar_function(
+                "unixepoch",
+                0,
+                rusqlite::functions::FunctionFlags::SQLITE_UTF8,
+                move |_| Ok(clock.now().as_seconds()),
+            )
+            .unwrap();
+        connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+        for (name, sql) in migrations() {
+            connection.execute_batch(&sql).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        Self { connection: RefCell::new(connection), trips: RefCell::default(), failing: RefCell::default() }
+    }
+
+    /// The round trips so far: the names of the statements of each.
+    pub fn trips(&self) -> Vec<Vec<&'static str>> {
+        self.trips.borrow().clone()
+    }
+
+    /// Forgets the round trips so far.
+    pub fn forget_trips(&self) {
+        self.trips.borrow_mut().clear();
+    }
+
+    /// Makes the next round trip that holds the statement of this name fail before it has any effect.
+    pub fn fail_next(&self, statement: &'static str) {
+        self.failing.borrow_mut().push(statement);
+    }
+
+    /// Reads with SQL of the test's own, as JSON objects; not counted.
+    pub fn read(&self, sql: &str) -> Vec<Json> {
+        let connection = self.connection.borrow();
+        rows(&connection, sql, &[]).unwrap().into_iter().map(Json::Object).collect()
+    }
+
+    /// Changes something behind the worker's back; not counted.
+    pub fn execute(&self, sql: &str) {
+        self.connection.borrow().execute_batch(sql).unwrap();
+    }
+
+    fn start_trip(&self, statements: &[Statement]) -> Result<(), DbError> {
+        self.trips.borrow_mut().push(statements.iter().map(|statement| statement.name).collect());
+        let mut failing = self.failing.borrow_mut();
+        let due = failing.iter().position(|name| statements.iter().any(|statement| statement.name == *name));
+        match due {
+            Some(index) => {
+                Err(DbError { statement: failing.remove(index), message: "told to fail".to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Db for SqliteDb {
+    async fn query(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
+        self.start_trip(std::slice::from_ref(&statement))?;
+        run(&self.connection.borrow(), &statement)
+    }
+
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
+        self.start_trip(&statements)?;
+        let mut connection = self.connection.borrow_mut();
+        let transaction = connection.transaction().unwrap();
+        let answers =
+            statements.iter().map(|statement| run(&transaction, statement)).collect::<Result<_, _>>()?;
+        transaction.commit().unwrap();
+        Ok(answers)
+    }
+}
+
+/// Every migration of the folder `migrations`, in order.
+fn migrations() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
+        .collect()
+}
+
+fn run(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, DbError> {
+    let rows = rows(connection, statement.sql, &statement.values)
+        .map_err(|message| DbError { statement: statement.name, message })?;
+    Ok(rows.into_iter().map(|columns| Row::new(statement.name, columns)).collect())
+}
+
+fn rows(connection: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Map<String, Json>>, String> {
+    if values.len() > MOST_BOUND_VALUES {
+        return Err(format!("{} bound values, D1 takes {MOST_BOUND_VALUES}", values.len()));
+    }
+    let mut prepared = connection.prepare_cached(sql).map_err(|error| error.to_string())?;
+    let columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let mut cursor = prepared
+        .query(rusqlite::params_from_iter(values.iter().map(bound)))
+        .map_err(|error| error.to_string())?;
+    let mut rows = Vec::new();
+    while let Some(row) = cursor.next().map_err(|error| error.to_string())? {
+        let value = |index| row.get_ref(index).map(to_json).map_err(|error| error.to_string());
+        rows.push(
+            columns
+                .iter()
+                .enumerate()
+                .map(|(index, name)| Ok((name.clone(), value(index)?)))
+                .collect::<Result<Map<_, _>, String>>()?,
+        );
+    }
+    Ok(rows)
+}
+
+fn bound(value: &Value) -> rusqlite::types::Value {
+    match value {
+        Value::Null => rusqlite::types::Value::Null,
+        Value::Integer(integer) => rusqlite::types::Value::Integer(*integer),
+        Value::Real(real) => rusqlite::types::Value::Real(*real),
+        Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+    }
+}
+
+fn to_json(value: ValueRef<'_>) -> Json {
+    match value {
+        ValueRef::Null => Json::Null,
+        ValueRef::Integer(integer) => json!(integer),
+        ValueRef::Real(real) => json!(real),
+        ValueRef::Text(text) => json!(String::from_utf8_lossy(text)),
+        ValueRef::Blob(bytes) => json!(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::block_on, *};
+
+    fn db() -> SqliteDb {
+        SqliteDb::new(&FixedClock::at_millis(5_000))
+    }
+
+    fn insert(state: &str) -> Statement {
+        Statement::new(
+            "test.insert",
+            "INSERT INTO oauth_state (state, user_id, provider, redirect_uri, scopes, expires_at) \
+             VALUES (?1, 'u', 'google', '', '', 1) RETURNING state, created_at",
+        )
+        .bind(state)
+    }
+
+    #[test]
+    fn a_statement_returns_its_rows_and_the_clock_is_the_tests_own() {
+        let rows = block_on(db().query(insert("a"))).unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].text("state"), rows[0].integer("created_at")), (Ok("a"), Ok(5)));
+    }
+
+    #[test]
+    fn a_batch_that_fails_leaves_nothing_behind() {
+        let db = db();
+        block_on(db.batch(vec![insert("a"), insert("b"), insert("a")])).unwrap_err();
+        assert!(db.read("SELECT * FROM oauth_state").is_empty());
+        block_on(db.batch(vec![insert("a"), insert("b")])).unwrap();
+        assert_eq!(db.read("SELECT count(*) AS n FROM oauth_state"), [json!({"n": 2})]);
+        assert_eq!(db.trips().len(), 2);
+    }
+
+    #[test]
+    fn foreign_keys_are_enforced() {
+        let orphan = Statement::new("test.orphan", "INSERT INTO sync_state (connector_id) VALUES ('nobody')");
+        block_on(db().query(orphan)).unwrap_err();
+    }
+}
