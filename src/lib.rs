@@ -7,8 +7,10 @@ pub mod app;
 pub mod config;
 pub mod domain;
 pub mod gate;
+pub mod oauth;
 pub mod ports;
 pub mod providers;
+pub mod signing;
 pub mod store;
 #[cfg(all(not(target_arch = "wasm32"), any(test, feature = "testing")))]
 pub mod testing;

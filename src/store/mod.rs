@@ -6,6 +6,7 @@
 pub mod calendars;
 pub mod connectors;
 pub mod holds;
+pub mod oauth_state;
 pub mod outbox;
 pub mod tasks;
 

@@ -120,7 +120,7 @@ fn rows(connection: &Connection, sql: &str, values: &[Value]) -> Result<Vec<Map<
         return Err(format!("{} bound values, D1 takes {MOST_BOUND_VALUES}", values.len()));
     }
     let mut prepared = connection.prepare_cached(sql).map_err(|error| error.to_string())?;
-    let columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let mut cursor = prepared
         .query(rusqlite::params_from_iter(values.iter().map(bound)))
         .map_err(|error| error.to_string())?;

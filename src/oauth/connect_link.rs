@@ -1,0 +1,286 @@
+//! Connect links: what a backend gives a person to click. Signed, good for fifteen minutes, and kept nowhere.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::redirect;
+use crate::{
+    app::App,
+    domain::{
+        connector::ProviderKind,
+        failure::Failure,
+        ids::{UserId, WorkspaceId},
+    },
+    ports::{Clock, Ports},
+    signing::{Purpose, Signer, Unverified},
+    store::oauth_state::Wish,
+};
+
+/// How long a link can be clicked.
+pub const LIFETIME: TimeDelta = TimeDelta::minutes(15);
+
+/// The longest id, hint, tenant or scope accepted.
+const LONGEST: usize = 255;
+/// The most scopes accepted.
+const MOST_SCOPES: usize = 50;
+
+/// What `POST /v1/connect-links` takes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+pub struct ConnectLinkRequest {
+    /// The product's id of the person who connects.
+    pub user_id: String,
+    /// The product's id of the workspace it is for.
+    pub workspace_id: Option<String>,
+    /// The provider, such as `google`.
+    pub provider: String,
+    /// Where the browser goes in the end; must be on the operator's list.
+    pub redirect_uri: String,
+    /// Provider scopes to ask for instead of the default ones.
+    pub scopes: Option<Vec<String>>,
+    /// The address of the account the person probably means.
+    pub login_hint: Option<String>,
+    /// The provider's tenant to sign in at, for providers that have tenants.
+    pub tenant: Option<String>,
+}
+
+/// A link for a person to click.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+pub struct ConnectLink {
+    /// The link.
+    pub url: String,
+    /// Until when it can be clicked, RFC 3339 in UTC.
+    pub expires_at: String,
+}
+
+/// What a link carries. Names are short because they travel in a URL.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Claims {
+    #[serde(rename = "u")]
+    user: UserId,
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    workspace: Option<WorkspaceId>,
+    #[serde(rename = "p")]
+    provider: ProviderKind,
+    #[serde(rename = "r")]
+    redirect_uri: String,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    login_hint: Option<String>,
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+}
+
+/// Makes a link. Refuses what could not work, naming the field.
+pub fn create<P: Ports>(app: &App<P>, request: ConnectLinkRequest) -> Result<ConnectLink, Failure> {
+    let provider = provider_named(&request.provider)?;
+    let oauth = app.providers.get(provider)?.oauth();
+    redirect::check(&request.redirect_uri, &app.settings.redirect_allowlist)?;
+    check_text(&request.user_id, "userId")?;
+    for (value, field) in [
+        (&request.workspace_id, "workspaceId"),
+        (&request.login_hint, "loginHint"),
+        (&request.tenant, "tenant"),
+    ] {
+        value.as_deref().map_or(Ok(()), |value| check_text(value, field))?;
+    }
+    if let Some(scopes) = &request.scopes {
+        check_scopes(scopes)?;
+        let missing = oauth.missing_scopes(scopes);
+        if !missing.is_empty() {
+            return Err(Failure::rejected(
+                "scopes_insufficient",
+                "scopes",
+                format!("a calendar cannot be served without {}", missing.join(" ")),
+            ));
+        }
+    }
+    let claims = Claims {
+        user: UserId::new(request.user_id),
+        workspace: request.workspace_id.map(WorkspaceId::new),
+        provider,
+        redirect_uri: request.redirect_uri,
+        scopes: request.scopes,
+        login_hint: request.login_hint,
+        tenant: request.tenant,
+    };
+    let expires_at = app.clock.now().plus(LIFETIME);
+    let token = signer(app).sign(&claims, expires_at);
+    let url = app.settings.public_base_url.join(&format!("/oauth/{}/start?link={token}", provider.as_str()));
+    Ok(ConnectLink { url, expires_at: expires_at.to_rfc3339() })
+}
+
+/// What a link that was clicked asks for, and the account the person probably means.
+pub(super) fn open<P: Ports>(
+    app: &App<P>,
+    provider: ProviderKind,
+    link: &str,
+) -> Result<(Wish, Option<String>), Failure> {
+    let claims: Claims = signer(app).verify(link, app.clock.now()).map_err(|why| match why {
+        Unverified::Forged => Failure::rejected(
+            "connect_link_invalid",
+            "link",
+            "this connect link was not made here, or only a part of it arrived",
+        ),
+        Unverified::Expired => Failure::rejected(
+            "connect_link_expired",
+            "link",
+            "this connect link is more than 15 minutes old; ask for a new one",
+        ),
+    })?;
+    if claims.provider != provider {
+        return Err(Failure::rejected(
+            "connect_link_invalid",
+            "link",
+            "this connect link is for another provider",
+        ));
+    }
+    // The list may have become shorter since the link was made.
+    redirect::check(&claims.redirect_uri, &app.settings.redirect_allowlist)?;
+    let scopes = match claims.scopes {
+        Some(scopes) => scopes,
+        None => app.providers.get(provider)?.oauth().default_scopes(),
+    };
+    let wish = Wish {
+        user: claims.user,
+        workspace: claims.workspace,
+        provider,
+        tenant: claims.tenant,
+        redirect_uri: claims.redirect_uri,
+        scopes,
+    };
+    Ok((wish, claims.login_hint))
+}
+
+/// The provider of that name.
+pub(super) fn provider_named(name: &str) -> Result<ProviderKind, Failure> {
+    ProviderKind::parse(name).ok_or_else(|| {
+        let known: Vec<_> = ProviderKind::ALL.into_iter().map(ProviderKind::as_str).collect();
+        Failure::rejected("unknown_provider", "provider", format!("expected one of: {}", known.join(", ")))
+    })
+}
+
+fn signer<P: Ports>(app: &App<P>) -> Signer {
+    Signer::new(&app.settings.webhook_secret, Purpose::ConnectLink)
+}
+
+fn check_text(value: &str, field: &str) -> Result<(), Failure> {
+    if value.trim().is_empty() || value.len() > LONGEST || value.chars().any(char::is_control) {
+        return Err(Failure::rejected(
+            "bad_value",
+            field,
+            format!("expected 1 to {LONGEST} printable characters"),
+        ));
+    }
+    Ok(())
+}
+
+fn check_scopes(scopes: &[String]) -> Result<(), Failure> {
+    if scopes.len() > MOST_SCOPES {
+        return Err(Failure::rejected(
+            "bad_value",
+            "scopes",
+            format!("expected at most {MOST_SCOPES} scopes"),
+        ));
+    }
+    for (index, scope) in scopes.iter().enumerate() {
+        // RFC 6749 section 3.3: printable, no space, quote or backslash.
+        let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+        if scope.is_empty() || scope.len() > LONGEST || !scope.bytes().all(allowed) {
+            return Err(Failure::rejected(
+                "bad_value",
+                format!("scopes[{index}]"),
+                "expected one OAuth scope",
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestApp, app};
+
+    fn request() -> ConnectLinkRequest {
+        ConnectLinkRequest {
+            user_id: "ada".to_owned(),
+            workspace_id: Some("math".to_owned()),
+            provider: "google".to_owned(),
+            redirect_uri: "https://app.example/done".to_owned(),
+            scopes: None,
+            login_hint: Some("ada@example.com".to_owned()),
+            tenant: None,
+        }
+    }
+
+    fn token(app: &TestApp, request: ConnectLinkRequest) -> String {
+        create(app, request).unwrap().url.split_once("?link=").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_link_leads_to_the_start_and_carries_what_was_asked_for() {
+        let app = app();
+        let link = create(&app, request()).unwrap();
+        assert!(link.url.starts_with("https://calendar.example/oauth/google/start?link="));
+        assert_eq!(link.expires_at, "2026-03-02T09:15:00Z");
+        let (wish, hint) = open(&app, ProviderKind::Google, &token(&app, request())).unwrap();
+        assert_eq!((wish.user.as_str(), wish.redirect_uri.as_str()), ("ada", "https://app.example/done"));
+        assert_eq!(wish.workspace, Some("math".into()));
+        assert_eq!(wish.scopes, ["openid", "calendar"]);
+        assert_eq!(hint.as_deref(), Some("ada@example.com"));
+    }
+
+    #[test]
+    fn a_link_works_for_fifteen_minutes() {
+        let app = app();
+        let token = token(&app, request());
+        app.clock.advance(LIFETIME - TimeDelta::seconds(1));
+        open(&app, ProviderKind::Google, &token).unwrap();
+        app.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(open(&app, ProviderKind::Google, &token).unwrap_err().code, "connect_link_expired");
+    }
+
+    #[test]
+    fn a_forged_link_is_refused() {
+        let app = app();
+        let genuine = token(&app, request());
+        for forged in ["", "x", "a.b", &genuine[1..], &genuine[..genuine.len() - 1], &format!("{genuine}A")] {
+            assert_eq!(open(&app, ProviderKind::Google, forged).unwrap_err().code, "connect_link_invalid");
+        }
+    }
+
+    #[test]
+    fn a_bad_request_is_refused_with_its_field() {
+        type Change = fn(&mut ConnectLinkRequest);
+        let cases: [(Change, &str, &str); 9] = [
+            (|r| r.provider = "gogle".to_owned(), "unknown_provider", "provider"),
+            (
+                |r| r.redirect_uri = "https://evil.example/done".to_owned(),
+                "redirect_uri_not_allowed",
+                "redirectUri",
+            ),
+            (|r| r.user_id = " ".to_owned(), "bad_value", "userId"),
+            (|r| r.workspace_id = Some(String::new()), "bad_value", "workspaceId"),
+            (|r| r.login_hint = Some("a".repeat(256)), "bad_value", "loginHint"),
+            (|r| r.tenant = Some("a\nb".to_owned()), "bad_value", "tenant"),
+            (
+                |r| r.scopes = Some(vec!["calendar".to_owned(), "two words".to_owned()]),
+                "bad_value",
+                "scopes[1]",
+            ),
+            (|r| r.scopes = Some(vec!["a".to_owned(); 51]), "bad_value", "scopes"),
+            (|r| r.scopes = Some(vec!["openid".to_owned()]), "scopes_insufficient", "scopes"),
+        ];
+        for (change, code, field) in cases {
+            let mut request = request();
+            change(&mut request);
+            let refusal = create(&app(), request).unwrap_err();
+            assert_eq!((refusal.code.as_ref(), refusal.field()), (code, Some(field)));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Connecting and disconnecting accounts (OAuth 2.0 authorization code with PKCE: RFC 6749, RFC 7636, RFC 9700).
+//!
+//! A signed connect link brings the browser to [`start`], which sends it to the provider; it comes back to the callback, which
+//! exchanges the code and stores the grant. State is single use, expires in ten minutes and is bound to the browser that
+//! started and to an allow-listed redirect URI (G6). Knows no provider by name and nothing of HTTP servers.
+
+mod browser;
+pub mod connect_link;
+pub mod pkce;
+pub mod redirect;
+mod start;
+
+pub use browser::BrowserKey;
+pub use start::{ATTEMPT_LIFETIME, Departure, start};
