@@ -11,9 +11,12 @@ pub mod oauth;
 pub mod ports;
 pub mod providers;
 pub mod signing;
+pub mod reauthorization;
+pub mod session;
 pub mod store;
 #[cfg(all(not(target_arch = "wasm32"), any(test, feature = "testing")))]
 pub mod testing;
+pub mod tokens;
 pub mod vault;
 
 use worker::{Context, Env, HttpRequest, event};

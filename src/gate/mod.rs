@@ -7,10 +7,14 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    connector::ProviderKind,
-    secret::AccessToken,
-    time::{Timestamp, millis},
+use crate::{
+    domain::{
+        connector::ProviderKind,
+        ids::AccountId,
+        secret::AccessToken,
+        time::{Timestamp, millis},
+    },
+    providers::TokenGrant,
 };
 
 /// Names one admission. It lapses by itself after [`PERMIT_LIFETIME`], so a crashed run cannot hold a place for ever.
@@ -21,14 +25,23 @@ pub struct PermitId(pub String);
 /// How long a permit that is never released counts as in flight.
 pub const PERMIT_LIFETIME: TimeDelta = TimeDelta::seconds(90);
 
+/// How long after asking for a permit calls may begin under it. The rest of [`PERMIT_LIFETIME`] is for the last call to
+/// end, so that no call is in flight once its permit has lapsed.
+pub const PERMIT_USE: TimeDelta = TimeDelta::seconds(55);
+
+/// How long an access token must still work to be handed out.
+pub const TOKEN_MARGIN: TimeDelta = TimeDelta::seconds(60);
+
 /// A wish to call the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdmissionRequest {
     /// Whose budgets count.
     pub provider: ProviderKind,
+    /// The account at the provider: providers count per account, and one account may be connected more than once.
+    pub account: AccountId,
     /// How many calls; at least one.
     pub calls: u32,
-    /// A permit already held, to be given more calls.
+    /// A permit already held whose calls are all made, to be given more.
     pub permit: Option<PermitId>,
 }
 
@@ -40,6 +53,8 @@ pub enum Admission {
     Granted {
         /// The permit to release.
         permit: PermitId,
+        /// How many calls may be made; those asked for, or fewer when the budget could never hold as many.
+        calls: u32,
     },
     /// Not now.
     Wait {
@@ -96,6 +111,8 @@ impl WaitReason {
 pub struct Release {
     /// Whose budgets count.
     pub provider: ProviderKind,
+    /// The account at the provider.
+    pub account: AccountId,
     /// Which admission.
     pub permit: PermitId,
     /// Admitted calls that were not made; they go back into the budget.
@@ -108,6 +125,8 @@ pub struct Release {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum CallOutcome {
+    /// No call was made, so nothing was learned.
+    NotMade,
     /// The provider answered sensibly (a refusal of the request is sensible).
     Answered,
     /// The provider throttled us.
@@ -127,19 +146,42 @@ pub enum CallOutcome {
 /// A wish for an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRequest {
+    /// The generation of the connector as the caller read it: a token of an older grant will not do.
+    pub generation: i64,
     /// The fingerprint of a token the provider just refused: any other unexpired token will do (a waiter rereads).
     pub refused: Option<TokenFingerprint>,
+    /// How long the token must still work.
+    #[serde(with = "millis")]
+    pub good_for: TimeDelta,
     /// Refresh even though the token held is good (refresh-token with `force`).
     pub force: bool,
-    /// How long the token must still work: one that ends sooner is refreshed.
-    #[serde(with = "millis")]
-    pub lasting: TimeDelta,
 }
 
-impl Default for TokenRequest {
-    /// Any token that works for another minute.
-    fn default() -> Self {
-        Self { refused: None, force: false, lasting: TimeDelta::seconds(60) }
+impl TokenRequest {
+    /// Any token that works for a minute, for a grant of this generation.
+    pub fn new(generation: i64) -> Self {
+        Self { generation, refused: None, good_for: TOKEN_MARGIN, force: false }
+    }
+
+    /// Any token but the one just refused.
+    #[must_use]
+    pub fn instead_of(mut self, refused: TokenFingerprint) -> Self {
+        self.refused = Some(refused);
+        self
+    }
+
+    /// A token that works for so long; what keeps tokens fresh asks for more than a session does.
+    #[must_use]
+    pub fn good_for(mut self, good_for: TimeDelta) -> Self {
+        self.good_for = good_for;
+        self
+    }
+
+    /// A new token, whatever is held.
+    #[must_use]
+    pub fn forced(mut self) -> Self {
+        self.force = true;
+        self
     }
 }
 
@@ -168,4 +210,19 @@ pub struct CachedGrant {
     pub token: AccessToken,
     /// When the provider will refuse it.
     pub expires_at: Timestamp,
+    /// Whether it was fetched from the provider for this very request. When such a token is refused, another refresh
+    /// will not help; one that lay in a cache may merely be old.
+    pub fresh: bool,
+}
+
+impl CachedGrant {
+    /// What a token endpoint just gave.
+    pub fn granted(grant: &TokenGrant, now: Timestamp) -> Self {
+        Self { token: grant.access_token.clone(), expires_at: now.plus(grant.lifetime), fresh: true }
+    }
+
+    /// Whether it still works at `now` and for `good_for` after it.
+    pub fn works_for(&self, good_for: TimeDelta, now: Timestamp) -> bool {
+        self.expires_at > now.plus(good_for)
+    }
 }

@@ -74,6 +74,28 @@ pub fn insert_if_claimed(
     .bind(claim)
 }
 
+/// Like [`insert`], but only while the connector's grant of that generation is marked as gone: follows the statement
+/// that marks it in the same batch, and says nothing about a grant that was renewed meanwhile.
+pub fn insert_if_reauth_required(
+    notification: &Notification,
+    owner: &Owner,
+    now: Timestamp,
+    generation: i64,
+) -> Statement {
+    bind(
+        Statement::new(
+            "outbox.insert_if_reauth_required",
+            "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM connectors \
+               WHERE id = ?2 AND generation = ?8 AND status = 'reauth_required')",
+        ),
+        notification,
+        owner,
+        now,
+    )
+    .bind(generation)
+}
+
 fn bind(statement: Statement, notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
     statement
         .bind(notification.id.as_str())

@@ -68,6 +68,7 @@ impl OpenGate {
 impl Gate for OpenGate {
     async fn admit(&self, _: &ConnectorId, request: AdmissionRequest) -> Result<Admission, Failure> {
         let given = request.permit.clone();
+        let calls = request.calls;
         self.calls.borrow_mut().push(request);
         let mut queued = self.admissions.borrow_mut();
         if !queued.is_empty() {
@@ -77,7 +78,7 @@ impl Gate for OpenGate {
             self.permits.set(self.permits.get() + 1);
             PermitId(format!("permit-{}", self.permits.get()))
         });
-        Ok(Admission::Granted { permit })
+        Ok(Admission::Granted { permit, calls })
     }
 
     async fn release(&self, _: &ConnectorId, release: Release) -> Result<(), Failure> {
@@ -97,6 +98,7 @@ impl Gate for OpenGate {
         Ok(CachedGrant {
             token: AccessToken::new(format!("access-{}", self.token.get())),
             expires_at: self.clock.now().plus(TimeDelta::hours(1)),
+            fresh: request.force || request.refused.is_some(),
         })
     }
 

@@ -1,0 +1,294 @@
+//! Driving exchanges with a provider.
+//!
+//! [`with_session`] is how work on behalf of a connector reaches its provider: it is admitted by the gate, has a token, adds
+//! it to each request, deals with the first 401, counts calls against the permit and says in the end how they went.
+//! [`drive`] is the plain driver for what happens before there is a connector and for token endpoints.
+
+use http::{HeaderValue, StatusCode, header::AUTHORIZATION};
+
+use crate::{
+    app::App,
+    domain::{
+        connector::{Connector, ConnectorStatus},
+        failure::{Action, Failure},
+        secret::AccessToken,
+        time::Timestamp,
+    },
+    gate::{
+        Admission, AdmissionRequest, CachedGrant, CallOutcome, PERMIT_USE, PermitId, Release,
+        TokenFingerprint, TokenRequest,
+    },
+    ports::{Clock, Gate, Http, HttpRequest, HttpResponse, Metrics, Ports},
+    providers::{Pending, Step},
+    reauthorization, tokens,
+};
+
+/// No exchange takes more requests than this: 1,000 pages of 2,500 events.
+const MOST_STEPS: usize = 1_000;
+
+/// Calls asked for at once when more are needed than were planned.
+const MORE_CALLS: u32 = 5;
+
+/// Drives an exchange to its end, with `credential` on every request.
+pub async fn drive<P: Ports, T>(
+    app: &App<P>,
+    credential: Option<&AccessToken>,
+    exchange: Pending<T>,
+) -> Result<T, Failure> {
+    converse(exchange, async |mut request: HttpRequest| {
+        if let Some(token) = credential {
+            authorize(&mut request, token)?;
+        }
+        app.http.send(request).await.map_err(unreachable)
+    })
+    .await?
+}
+
+/// Opens a session for about `planned_calls` calls, lets `work` use it, and closes it whatever came of the work.
+pub async fn with_session<'a, P: Ports, T>(
+    app: &'a App<P>,
+    connector: &'a Connector,
+    planned_calls: u32,
+    work: impl AsyncFnOnce(&mut Session<'a, P>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut session = Session::open(app, connector, planned_calls).await?;
+    let result = work(&mut session).await;
+    session.close().await;
+    result
+}
+
+/// Leave to call one connector's provider for a while. Made by [`with_session`].
+pub struct Session<'a, P: Ports> {
+    app: &'a App<P>,
+    connector: &'a Connector,
+    token: CachedGrant,
+    permit: PermitId,
+    /// When the permit was asked for.
+    admitted_at: Timestamp,
+    /// Calls the permit still allows.
+    left: u32,
+    outcome: CallOutcome,
+}
+
+impl<'a, P: Ports> Session<'a, P> {
+    async fn open(app: &'a App<P>, connector: &'a Connector, planned_calls: u32) -> Result<Self, Failure> {
+        match connector.status {
+            ConnectorStatus::Active => {}
+            ConnectorStatus::Paused => {
+                return Err(Failure::refused(
+                    "connector_paused",
+                    "the connector is paused; resume it and send the task again",
+                ));
+            }
+            ConnectorStatus::ReauthRequired => {
+                return Err(Failure::reauthorize(
+                    "reauth_required",
+                    "the grant is gone; the person must connect the account again",
+                ));
+            }
+        }
+        let admitted_at = app.clock.now();
+        let request = AdmissionRequest {
+            provider: connector.provider,
+            account: connector.account.clone(),
+            calls: planned_calls.max(1),
+            permit: None,
+        };
+        let (admission, cached) =
+            futures_util::join!(app.gate.admit(&connector.id, request), tokens::cached(app, connector));
+        let (permit, calls) = granted(admission?)?;
+        let token = match cached {
+            Some(token) => Ok(token),
+            None => app.gate.access_token(&connector.id, TokenRequest::new(connector.generation)).await,
+        };
+        match token {
+            Ok(token) => Ok(Self {
+                app,
+                connector,
+                token,
+                permit,
+                admitted_at,
+                left: calls,
+                outcome: CallOutcome::NotMade,
+            }),
+            Err(failure) => {
+                release(app, connector, permit, calls, CallOutcome::NotMade).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The connector it is for.
+    pub fn connector(&self) -> &'a Connector {
+        self.connector
+    }
+
+    /// Drives an exchange to its end. A request refused with 401 is sent once more with a new token; when that is
+    /// refused too, the connector is marked as needing the person.
+    pub async fn call<T>(&mut self, exchange: Pending<T>) -> Result<T, Failure> {
+        let result = converse(exchange, async |request| self.send(request).await).await?;
+        if let Err(Failure { action: Action::Retry { after }, .. }) = &result {
+            // A refusal for its rate can hide behind any status (Google: 403) or inside a batch's 200.
+            let after = *after;
+            self.learn(match self.outcome {
+                CallOutcome::Failed { .. } => CallOutcome::Failed { retry_after: after },
+                _ => CallOutcome::Throttled { retry_after: after },
+            });
+        }
+        result
+    }
+
+    async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, Failure> {
+        let answer = self.attempt(&request).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let fresh = self.replace_token().await?;
+        let answer = self.attempt(&request).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        // A token that lay at the gate may be as old as the one refused first. Only a new one settles it.
+        if !fresh {
+            self.replace_token().await?;
+            let answer = self.attempt(&request).await?;
+            if answer.status() != StatusCode::UNAUTHORIZED {
+                return Ok(answer);
+            }
+        }
+        Err(self.give_up_grant().await)
+    }
+
+    /// Sends one request under the permit, and takes note of how it went.
+    async fn attempt(&mut self, request: &HttpRequest) -> Result<HttpResponse, Failure> {
+        self.ensure_permitted().await?;
+        let mut request = request.clone();
+        authorize(&mut request, &self.token.token)?;
+        self.left -= 1;
+        self.app.metrics.record("provider_call", self.connector.provider.as_str(), 1.0);
+        let answer = self.app.http.send(request).await;
+        self.learn(match &answer {
+            Err(_) => CallOutcome::Failed { retry_after: None },
+            Ok(answer) if answer.status().is_server_error() => CallOutcome::Failed { retry_after: None },
+            Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => {
+                CallOutcome::Throttled { retry_after: None }
+            }
+            Ok(_) => CallOutcome::Answered,
+        });
+        answer.map_err(unreachable)
+    }
+
+    /// Asks the gate for more calls when those given are made, or too old for another to end in time.
+    async fn ensure_permitted(&mut self) -> Result<(), Failure> {
+        let now = self.app.clock.now();
+        if self.left > 0 && now.since(self.admitted_at) < PERMIT_USE {
+            return Ok(());
+        }
+        let request = AdmissionRequest {
+            provider: self.connector.provider,
+            account: self.connector.account.clone(),
+            calls: self.left.max(MORE_CALLS),
+            permit: Some(self.permit.clone()),
+        };
+        self.left = 0;
+        let (permit, calls) = granted(self.app.gate.admit(&self.connector.id, request).await?)?;
+        (self.permit, self.left, self.admitted_at) = (permit, calls, now);
+        Ok(())
+    }
+
+    /// Another token than the one just refused, and whether it was fetched for this.
+    async fn replace_token(&mut self) -> Result<bool, Failure> {
+        let request =
+            TokenRequest::new(self.connector.generation).instead_of(TokenFingerprint::of(&self.token.token));
+        self.token = self.app.gate.access_token(&self.connector.id, request).await?;
+        Ok(self.token.fresh)
+    }
+
+    async fn give_up_grant(&self) -> Failure {
+        let refusal = Failure::reauthorize(
+            "access_token_refused",
+            "the provider refuses even a new access token; the person must connect the account again",
+        );
+        let mark = match reauthorization::require(self.app, self.connector, &refusal).await {
+            Ok(mark) => mark,
+            Err(failure) => return failure,
+        };
+        tokens::forget(self.app, &self.connector.id).await;
+        mark.failure(refusal)
+    }
+
+    /// Keeps the last outcome, save that a provider's wish to wait is not undone by a later answer.
+    fn learn(&mut self, next: CallOutcome) {
+        let asked = |outcome: &CallOutcome| match outcome {
+            CallOutcome::Throttled { retry_after } | CallOutcome::Failed { retry_after } => *retry_after,
+            CallOutcome::NotMade | CallOutcome::Answered => None,
+        };
+        let longest = asked(&self.outcome).max(asked(&next));
+        self.outcome = match next {
+            CallOutcome::Failed { .. } => CallOutcome::Failed { retry_after: longest },
+            CallOutcome::Throttled { .. } => CallOutcome::Throttled { retry_after: longest },
+            CallOutcome::NotMade | CallOutcome::Answered if longest.is_some() => {
+                CallOutcome::Throttled { retry_after: longest }
+            }
+            answered => answered,
+        };
+    }
+
+    async fn close(self) {
+        release(self.app, self.connector, self.permit, self.left, self.outcome).await;
+    }
+}
+
+/// Gives a permit back. One that cannot be given back lapses by itself.
+async fn release<P: Ports>(
+    app: &App<P>,
+    connector: &Connector,
+    permit: PermitId,
+    unused: u32,
+    outcome: CallOutcome,
+) {
+    let release =
+        Release { provider: connector.provider, account: connector.account.clone(), permit, unused, outcome };
+    if let Err(failure) = app.gate.release(&connector.id, release).await {
+        tracing::warn!(connector = %connector.id, %failure, "permit not released, it will lapse");
+    }
+}
+
+fn granted(admission: Admission) -> Result<(PermitId, u32), Failure> {
+    match admission {
+        Admission::Granted { permit, calls } => Ok((permit, calls)),
+        Admission::Wait { after, reason } => {
+            let (code, message) = reason.describe();
+            Err(Failure::wait(code, message, after))
+        }
+    }
+}
+
+/// Steps through an exchange. The outer failure is one of sending, the inner one the exchange's own reading of an answer.
+async fn converse<T>(
+    mut exchange: Pending<T>,
+    mut send: impl AsyncFnMut(HttpRequest) -> Result<HttpResponse, Failure>,
+) -> Result<Result<T, Failure>, Failure> {
+    let mut answer = None;
+    for _ in 0..MOST_STEPS {
+        match exchange.step(answer.take()) {
+            Ok(Step::Done(output)) => return Ok(Ok(output)),
+            Ok(Step::Send(request)) => answer = Some(send(request).await?),
+            Err(failure) => return Ok(Err(failure)),
+        }
+    }
+    Err(Failure::fatal("endless_exchange", format!("no end after {MOST_STEPS} requests to the provider")))
+}
+
+fn authorize(request: &mut HttpRequest, token: &AccessToken) -> Result<(), Failure> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+        Failure::fatal("access_token_malformed", "the provider gave an access token no header can carry")
+    })?;
+    value.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, value);
+    Ok(())
+}
+
+fn unreachable(error: crate::ports::HttpError) -> Failure {
+    Failure::retry("provider_unreachable", error, None)
+}
