@@ -10,9 +10,9 @@ pub mod gate;
 pub mod oauth;
 pub mod ports;
 pub mod providers;
-pub mod signing;
 pub mod reauthorization;
 pub mod session;
+pub mod signing;
 pub mod store;
 #[cfg(all(not(target_arch = "wasm32"), any(test, feature = "testing")))]
 pub mod testing;

@@ -112,7 +112,6 @@ fn event(value: &Value) -> Event {
             .as_str()
             .and_then(CreationKey::parse)
             .map(|key| Marker { key, hold: text(&value["hold"]).map(HoldId::new) }),
-        applied_by: None,
         html_link: None,
         conference_url: None,
         ical_uid: None,
