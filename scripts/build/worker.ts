@@ -1,9 +1,9 @@
 // Building the worker with worker-build, using the tools that set-up placed.
 
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
+import { runToEnd } from "../dev/background-process.ts";
 import { packageBinaries, projectRoot } from "../setup/locations.mjs";
 import { wasmCargoEnvironment } from "../cargo/environment.ts";
 import { toolchain } from "../cargo/toolchain.ts";
@@ -23,9 +23,8 @@ export async function buildWorker({ force = false } = {}): Promise<boolean> {
 
   const started = Date.now();
   console.log("[build] worker-build --release (minutes the first time) ...");
-  const result = spawnSync(tools.workerBuild, ["--release"], {
+  const code = await runToEnd(tools.workerBuild, ["--release"], {
     cwd: projectRoot,
-    stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...wasmCargoEnvironment(),
       // Without these three worker-build downloads its own.
@@ -34,7 +33,7 @@ export async function buildWorker({ force = false } = {}): Promise<boolean> {
       ESBUILD_BIN: join(packageBinaries, "esbuild"),
     },
   });
-  if (result.status !== 0) {
+  if (code !== 0) {
     console.error("[build] worker-build failed: what the compiler said is above.");
     return false;
   }

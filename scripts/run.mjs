@@ -1,0 +1,35 @@
+// How every npm script starts: sets up what is missing, then runs scripts/NAME.ts with the project's own Node 22.
+//
+//   node scripts/run.mjs [NAME [ARG...]]      without a name it only sets up
+//
+// It is one process that npm starts without a shell in between, and it passes signals on: `npm start` can be ended by
+// Ctrl-C, by SIGTERM or by killing npm, and nothing is left behind.
+
+import { spawn } from "node:child_process";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { packageBinaries } from "./setup/locations.mjs";
+import { setUp } from "./setup/set-up.mjs";
+
+const [name, ...args] = process.argv.slice(2);
+const browser = name === "test" && (args.length === 0 || args.includes("browser"));
+
+if (!(await setUp({ browser }))) process.exitCode = 1;
+else if (name !== undefined) runWithNode22(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), args);
+
+/**
+ * @param {string} script
+ * @param {string[]} args
+ */
+function runWithNode22(script, args) {
+  const path = [packageBinaries, process.env.PATH ?? ""].join(delimiter);
+  const child = spawn(join(packageBinaries, "node"), [script, ...args], {
+    // The channel closes when this process ends, even when it is killed: the script can tell, and ends as well.
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...process.env, PATH: path },
+  });
+  // Ctrl-C reaches the script from the terminal; we only must not end before it.
+  process.on("SIGINT", () => {});
+  for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
+}

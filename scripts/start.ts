@@ -1,0 +1,46 @@
+// `npm start`: the worker and the simulated providers, on one machine, with no account anywhere.
+
+import { buildWorker } from "./build/worker.ts";
+import { developmentPort, developmentSettings } from "./dev/development-settings.ts";
+import { runCronEveryMinute } from "./dev/every-minute.ts";
+import { explainTakenPort } from "./dev/free-port.ts";
+import { lastingState } from "./dev/local-database.ts";
+import { startLocalSimulator } from "./dev/local-simulator.ts";
+import { startLocalWorker } from "./dev/local-worker.ts";
+import { prefixed } from "./dev/log-lines.ts";
+import { onShutdown } from "./dev/shutdown.ts";
+
+/** The ports that .dev.vars.example names. */
+const simulators = [{ provider: "google", port: 8790 }] as const;
+
+const port = developmentPort();
+await explainTakenPort(port, "stop what listens there, or choose another with PORT=NUMBER");
+for (const { provider, port } of simulators) {
+  await explainTakenPort(port, `the simulated ${provider} needs it: stop what listens there`);
+}
+const settings = developmentSettings(port);
+if (!(await buildWorker())) process.exit(1);
+
+const running: { name: string; ended: Promise<number>; stop(): Promise<void> }[] = [];
+const stopAll = async () => {
+  await Promise.all(running.map((part) => part.stop()));
+};
+onShutdown(stopAll, 0);
+
+for (const { provider, port } of simulators) {
+  const simulator = await startLocalSimulator(provider, { port, onLine: prefixed(provider) });
+  running.push({ name: `the simulated ${provider}`, ...simulator });
+}
+const worker = await startLocalWorker({ port, settings, stateFolder: lastingState(port), onLine: prefixed("worker") });
+running.push({ name: "the worker", ...worker });
+runCronEveryMinute(worker);
+
+console.log(`
+  Open ${worker.url}/ and connect a calendar.
+  The API key is API_KEY in .dev.vars. Ctrl-C ends everything.
+`);
+
+const first = await Promise.race(running.map(async (part) => ({ name: part.name, code: await part.ended })));
+console.error(`${first.name} ended with exit code ${first.code}; ending the rest.`);
+await stopAll();
+process.exit(1);
