@@ -2,8 +2,8 @@
 //
 //   node scripts/run.mjs [NAME [ARG...]]      without a name it only sets up
 //
-// It is one process that npm starts without a shell in between, and it passes signals on: `npm start` can be ended by
-// Ctrl-C, by SIGTERM or by killing npm, and nothing is left behind.
+// `npm start` can be ended by Ctrl-C, by SIGTERM or by killing npm outright, and nothing is left behind: signals are passed
+// on (package.json says `exec`, else the shell between npm and us would keep them), and the end of npm is noticed.
 
 import { spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
@@ -31,5 +31,9 @@ function runWithNode22(script, args) {
   // Ctrl-C reaches the script from the terminal; we only must not end before it.
   process.on("SIGINT", () => {});
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill("SIGTERM");
+  }, 1000).unref();
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
 }

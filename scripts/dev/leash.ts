@@ -8,7 +8,8 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const GENTLY_MS = 5_000;
-const REAPED_WITHIN_MS = 5_000;
+/** A killed orphan counts as there until the system has collected it, which some containers do late. */
+const COLLECTED_WITHIN_MS = 500;
 
 const [program, ...args] = process.argv.slice(2);
 if (program === undefined) throw new Error("leash: no program given");
@@ -38,7 +39,7 @@ function letGo(): void {
 
 /** Ends what the program left behind, and waits until it is gone. */
 async function sweep(): Promise<void> {
-  const deadline = Date.now() + REAPED_WITHIN_MS;
+  const deadline = Date.now() + COLLECTED_WITHIN_MS;
   while (signalGroup("SIGKILL") && Date.now() < deadline) await sleep(20);
 }
 

@@ -22,7 +22,7 @@ export interface LocalWorkerOptions {
   port?: number;
   /** Where D1, KV, queues and Durable Objects are kept. Default: a new folder that is removed on `stop()`. */
   stateFolder?: string;
-  /** Called with every line that wrangler and the worker print. */
+  /** Called with every line that wrangler and the worker print once the worker answers. */
   onLine?: (line: string) => void;
 }
 
@@ -80,6 +80,7 @@ async function start(options: LocalWorkerOptions): Promise<LocalWorker> {
   const stateFolder = options.stateFolder ?? join(ownFolder, "state");
   const settingsFile = join(ownFolder, "settings.env");
   let process: BackgroundProcess | undefined;
+  let answering = false;
   const stop = async () => {
     await process?.stop();
     rmSync(ownFolder, { recursive: true, force: true });
@@ -91,9 +92,12 @@ async function start(options: LocalWorkerOptions): Promise<LocalWorker> {
       cwd: projectRoot,
       // Workers that run side by side must not find each other: one would consume the other's queues.
       env: { ...localWranglerEnvironment(), WRANGLER_REGISTRY_PATH: join(ownFolder, "registry") },
-      ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+      onLine: (line) => {
+        if (answering) options.onLine?.(line);
+      },
     });
     await ready(process, url);
+    answering = true;
   } catch (error) {
     await stop();
     throw error;

@@ -2,12 +2,12 @@
 
 /**
  * Calls `stop` once, when Ctrl-C is pressed, a signal asks us to end, or the process that started us is gone; then ends
- * with `code`. A second request ends at once.
+ * with `code`. Further requests change nothing: one signal often arrives twice, from the terminal and from our parent.
  */
 export function onShutdown(stop: () => Promise<void>, code: number): void {
   let asked = false;
   const end = () => {
-    if (asked) process.exit(code);
+    if (asked) return;
     asked = true;
     void stop().finally(() => process.exit(code));
   };
