@@ -292,3 +292,6 @@ fn authorize(request: &mut HttpRequest, token: &AccessToken) -> Result<(), Failu
 fn unreachable(error: crate::ports::HttpError) -> Failure {
     Failure::retry("provider_unreachable", error, None)
 }
+
+#[cfg(test)]
+mod tests;

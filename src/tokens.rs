@@ -93,3 +93,45 @@ pub async fn forget<P: Ports>(app: &App<P>, connector: &ConnectorId) {
     }
     app.token_cache.delete(connector).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, block_on, connect};
+
+    #[test]
+    fn the_cache_is_believed_only_when_it_tells_the_truth() {
+        let app = testing::app();
+        let connector = connect(&app, "a");
+        let other = connect(&app, "b");
+        let token = |name: &str, minutes| CachedGrant {
+            token: AccessToken::new(name),
+            expires_at: app.clock.now().plus(TimeDelta::minutes(minutes)),
+            fresh: true,
+        };
+        let cached = || block_on(cached(&app, &connector)).map(|grant| grant.token.expose().to_owned());
+        assert_eq!(cached(), None, "empty");
+
+        block_on(remember(&*app, &connector.id, 1, &token("good", 30)));
+        assert_eq!(cached().as_deref(), Some("good"));
+        let sealed = app.token_cache.held(&connector.id).unwrap();
+        assert!(!sealed.contains("good"), "sealed");
+
+        block_on(app.token_cache.put(&other.id, &sealed, TimeDelta::minutes(5)));
+        assert!(block_on(cached(&app, &other)).is_none(), "another connector's entry");
+
+        block_on(app.token_cache.put(&connector.id, "garbage", TimeDelta::minutes(5)));
+        assert_eq!(cached(), None, "garbage");
+
+        block_on(remember(&*app, &connector.id, 0, &token("of an older grant", 30)));
+        assert_eq!(cached(), None, "another generation");
+
+        block_on(app.token_cache.delete(&connector.id));
+        block_on(remember(&*app, &connector.id, 1, &token("short", 1)));
+        assert_eq!(app.token_cache.held(&connector.id), None, "too short to be worth it");
+
+        block_on(remember(&*app, &connector.id, 1, &token("good", 30)));
+        app.clock.advance(TimeDelta::minutes(29));
+        assert_eq!(cached(), None, "about to expire");
+    }
+}

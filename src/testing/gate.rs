@@ -22,6 +22,7 @@ pub struct OpenGate {
     calls: RefCell<Vec<AdmissionRequest>>,
     releases: RefCell<Vec<Release>>,
     forgotten: RefCell<Vec<ConnectorId>>,
+    old_next: Cell<bool>,
 }
 
 impl OpenGate {
@@ -36,6 +37,7 @@ impl OpenGate {
             calls: RefCell::default(),
             releases: RefCell::default(),
             forgotten: RefCell::default(),
+            old_next: Cell::new(false),
         }
     }
 
@@ -47,6 +49,11 @@ impl OpenGate {
     /// Makes the next wish for a token fail.
     pub fn refuse_next_token(&self, failure: Failure) {
         self.tokens.borrow_mut().push(failure);
+    }
+
+    /// Makes the next token given instead of a refused one be another that lay at the gate, not a new one.
+    pub fn hand_out_old_token_next(&self) {
+        self.old_next.set(true);
     }
 
     /// The admissions asked for so far.
@@ -98,7 +105,8 @@ impl Gate for OpenGate {
         Ok(CachedGrant {
             token: AccessToken::new(format!("access-{}", self.token.get())),
             expires_at: self.clock.now().plus(TimeDelta::hours(1)),
-            fresh: request.force || request.refused.is_some(),
+            fresh: (request.force || request.refused.is_some())
+                && !(request.refused.is_some() && self.old_next.take()),
         })
     }
 

@@ -8,6 +8,7 @@
     reason = "only tests use this; a broken assumption must stop them"
 )]
 
+mod connected;
 mod gate;
 mod http;
 mod provider;
@@ -19,6 +20,7 @@ use std::{collections::HashMap, rc::Rc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 pub use self::{
+    connected::{connect, connect_with, reread},
     gate::OpenGate,
     http::{ScriptedHttp, json_response},
     provider::{FakeProvider, granted, refused},
