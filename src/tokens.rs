@@ -109,11 +109,11 @@ mod tests {
             expires_at: app.clock.now().plus(TimeDelta::minutes(minutes)),
             fresh: true,
         };
-        let cached = || block_on(cached(&app, &connector)).map(|grant| grant.token.expose().to_owned());
-        assert_eq!(cached(), None, "empty");
+        let token_of = || block_on(cached(&app, &connector)).map(|grant| grant.token.expose().to_owned());
+        assert_eq!(token_of(), None, "empty");
 
         block_on(remember(&*app, &connector.id, 1, &token("good", 30)));
-        assert_eq!(cached().as_deref(), Some("good"));
+        assert_eq!(token_of().as_deref(), Some("good"));
         let sealed = app.token_cache.held(&connector.id).unwrap();
         assert!(!sealed.contains("good"), "sealed");
 
@@ -121,10 +121,10 @@ mod tests {
         assert!(block_on(cached(&app, &other)).is_none(), "another connector's entry");
 
         block_on(app.token_cache.put(&connector.id, "garbage", TimeDelta::minutes(5)));
-        assert_eq!(cached(), None, "garbage");
+        assert_eq!(token_of(), None, "garbage");
 
         block_on(remember(&*app, &connector.id, 0, &token("of an older grant", 30)));
-        assert_eq!(cached(), None, "another generation");
+        assert_eq!(token_of(), None, "another generation");
 
         block_on(app.token_cache.delete(&connector.id));
         block_on(remember(&*app, &connector.id, 1, &token("short", 1)));
@@ -132,6 +132,6 @@ mod tests {
 
         block_on(remember(&*app, &connector.id, 1, &token("good", 30)));
         app.clock.advance(TimeDelta::minutes(29));
-        assert_eq!(cached(), None, "about to expire");
+        assert_eq!(token_of(), None, "about to expire");
     }
 }
