@@ -4,6 +4,7 @@
 //! all in terms of `domain`. Only `platform` and this file know the Workers runtime. ARCHITECTURE.md has the map.
 
 pub mod app;
+pub mod backoff;
 pub mod config;
 pub mod domain;
 pub mod gate;
