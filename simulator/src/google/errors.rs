@@ -21,6 +21,12 @@ pub struct ApiError {
     pub reason: String,
     /// `error.message`.
     pub message: String,
+    extras: Box<Extras>,
+}
+
+/// What only some errors carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Extras {
     /// `error.errors[0].message` where it differs from `error.message`.
     inner_message: Option<&'static str>,
     /// `locationType` and `location`.
@@ -28,7 +34,7 @@ pub struct ApiError {
     /// `error.status`, the RPC code, where Google sends one.
     rpc_status: Option<&'static str>,
     /// `error.details[0]`.
-    detail: Option<Box<Value>>,
+    detail: Option<Value>,
     /// The `WWW-Authenticate` header.
     challenge: Option<String>,
 }
@@ -41,26 +47,16 @@ impl ApiError {
         reason: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            status,
-            domain,
-            reason: reason.into(),
-            message: message.into(),
-            inner_message: None,
-            location: None,
-            rpc_status: None,
-            detail: None,
-            challenge: None,
-        }
+        Self { status, domain, reason: reason.into(), message: message.into(), extras: Box::default() }
     }
 
     fn at_parameter(mut self, name: &str) -> Self {
-        self.location = Some(("parameter", name.to_owned()));
+        self.extras.location = Some(("parameter", name.to_owned()));
         self
     }
 
     fn at_header(mut self, name: &str) -> Self {
-        self.location = Some(("header", name.to_owned()));
+        self.extras.location = Some(("header", name.to_owned()));
         self
     }
 
@@ -109,61 +105,57 @@ impl ApiError {
 
     /// 401: no access token.
     pub fn login_required() -> Self {
-        Self {
-            inner_message: Some("Login Required."),
-            rpc_status: Some("UNAUTHENTICATED"),
-            challenge: Some("Bearer realm=\"https://accounts.google.com/\"".to_owned()),
-            ..Self::new(
+        let mut error = Self::new(
                 401,
                 "global",
                 "required",
                 "Request is missing required authentication credential. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
             )
-            .at_header("Authorization")
-        }
+            .at_header("Authorization");
+        error.extras.inner_message = Some("Login Required.");
+        error.extras.rpc_status = Some("UNAUTHENTICATED");
+        error.extras.challenge = Some("Bearer realm=\"https://accounts.google.com/\"".to_owned());
+        error
     }
 
     /// 401: an access token that is unknown, expired or revoked.
     pub fn invalid_credentials() -> Self {
-        Self {
-            inner_message: Some("Invalid Credentials"),
-            rpc_status: Some("UNAUTHENTICATED"),
-            challenge: Some(
-                "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"".to_owned(),
-            ),
-            ..Self::new(
+        let mut error = Self::new(
                 401,
                 "global",
                 "authError",
                 "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
             )
-            .at_header("Authorization")
-        }
+            .at_header("Authorization");
+        error.extras.inner_message = Some("Invalid Credentials");
+        error.extras.rpc_status = Some("UNAUTHENTICATED");
+        error.extras.challenge =
+            Some("Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"".to_owned());
+        error
     }
 
     /// 403: the token lacks every scope that `method` (such as `calendar.v3.Events.Insert`) takes.
     pub fn insufficient_scopes(method: &str, accepted: &[&str]) -> Self {
         let accepted: Vec<String> = accepted.iter().map(|scope| super::scopes::full_name(scope)).collect();
-        Self {
-            inner_message: Some("Insufficient Permission"),
-            rpc_status: Some("PERMISSION_DENIED"),
-            detail: Some(Box::new(json!({
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
-                "domain": "googleapis.com",
-                "metadata": { "service": "calendar-json.googleapis.com", "method": method },
-            }))),
-            challenge: Some(format!(
-                "Bearer realm=\"https://accounts.google.com/\", error=\"insufficient_scope\", scope=\"{}\"",
-                accepted.join(" ")
-            )),
-            ..Self::new(
-                403,
-                "global",
-                "insufficientPermissions",
-                "Request had insufficient authentication scopes.",
-            )
-        }
+        let mut error = Self::new(
+            403,
+            "global",
+            "insufficientPermissions",
+            "Request had insufficient authentication scopes.",
+        );
+        error.extras.inner_message = Some("Insufficient Permission");
+        error.extras.rpc_status = Some("PERMISSION_DENIED");
+        error.extras.detail = Some(json!({
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+            "domain": "googleapis.com",
+            "metadata": { "service": "calendar-json.googleapis.com", "method": method },
+        }));
+        error.extras.challenge = Some(format!(
+            "Bearer realm=\"https://accounts.google.com/\", error=\"insufficient_scope\", scope=\"{}\"",
+            accepted.join(" ")
+        ));
+        error
     }
 
     /// 403: the account may not do this on this calendar.
@@ -269,10 +261,12 @@ impl ApiError {
             (400, Some("timeRangeEmpty")) => Self::time_range_empty(),
             (400, Some("timeRangeTooLong")) => Self::time_range_too_long(),
             (400, None) => Self::bad_request("Bad Request"),
-            (503, None) => Self {
-                rpc_status: Some("UNAVAILABLE"),
-                ..Self::new(503, "global", "backendError", "The service is currently unavailable.")
-            },
+            (503, None) => {
+                let mut error =
+                    Self::new(503, "global", "backendError", "The service is currently unavailable.");
+                error.extras.rpc_status = Some("UNAVAILABLE");
+                error
+            }
             (500.., None) => Self::new(status, "global", "backendError", "Backend Error"),
             (_, reason) => {
                 let reason = reason.unwrap_or("unknown").to_owned();
@@ -282,7 +276,7 @@ impl ApiError {
         };
         if let Some(message) = &answer.message {
             error.message.clone_from(message);
-            error.inner_message = None;
+            error.extras.inner_message = None;
         }
         error
     }
@@ -290,10 +284,10 @@ impl ApiError {
     /// The `error` object's JSON.
     pub fn body(&self) -> Value {
         let mut first = Map::new();
-        first.insert("message".into(), self.inner_message.unwrap_or(&self.message).into());
+        first.insert("message".into(), self.extras.inner_message.unwrap_or(&self.message).into());
         first.insert("domain".into(), self.domain.into());
         first.insert("reason".into(), self.reason.as_str().into());
-        if let Some((kind, name)) = &self.location {
+        if let Some((kind, name)) = &self.extras.location {
             first.insert("locationType".into(), (*kind).into());
             first.insert("location".into(), name.as_str().into());
         }
@@ -301,10 +295,10 @@ impl ApiError {
         error.insert("code".into(), self.status.into());
         error.insert("message".into(), self.message.as_str().into());
         error.insert("errors".into(), json!([first]));
-        if let Some(status) = self.rpc_status {
+        if let Some(status) = self.extras.rpc_status {
             error.insert("status".into(), status.into());
         }
-        if let Some(detail) = &self.detail {
+        if let Some(detail) = &self.extras.detail {
             error.insert("details".into(), json!([detail]));
         }
         json!({ "error": error })
@@ -317,7 +311,7 @@ impl ApiError {
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
-        if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        if let Some(challenge) = self.extras.challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         response
