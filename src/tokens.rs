@@ -112,7 +112,7 @@ mod tests {
         let token_of = || block_on(cached(&app, &connector)).map(|grant| grant.token.expose().to_owned());
         assert_eq!(token_of(), None, "empty");
 
-        block_on(remember(&*app, &connector.id, 1, &token("good", 30)));
+        block_on(remember(&*app, &connector.id, connector.generation, &token("good", 30)));
         assert_eq!(token_of().as_deref(), Some("good"));
         let sealed = app.token_cache.held(&connector.id).unwrap();
         assert!(!sealed.contains("good"), "sealed");
@@ -123,14 +123,14 @@ mod tests {
         block_on(app.token_cache.put(&connector.id, "garbage", TimeDelta::minutes(5)));
         assert_eq!(token_of(), None, "garbage");
 
-        block_on(remember(&*app, &connector.id, 0, &token("of an older grant", 30)));
+        block_on(remember(&*app, &connector.id, connector.generation - 1, &token("of an older grant", 30)));
         assert_eq!(token_of(), None, "another generation");
 
         block_on(app.token_cache.delete(&connector.id));
-        block_on(remember(&*app, &connector.id, 1, &token("short", 1)));
+        block_on(remember(&*app, &connector.id, connector.generation, &token("short", 1)));
         assert_eq!(app.token_cache.held(&connector.id), None, "too short to be worth it");
 
-        block_on(remember(&*app, &connector.id, 1, &token("good", 30)));
+        block_on(remember(&*app, &connector.id, connector.generation, &token("good", 30)));
         app.clock.advance(TimeDelta::minutes(29));
         assert_eq!(token_of(), None, "about to expire");
     }

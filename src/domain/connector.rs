@@ -129,7 +129,8 @@ pub struct Connector {
     pub zone: Zone,
     /// What is preferred.
     pub preferences: Preferences,
-    /// Counts the connections of this account: a message about an older grant cannot touch a newer one.
+    /// Tells the connections of this account apart, and grows with each: a message about an older grant cannot touch a
+    /// newer one, not even across a disconnection.
     pub generation: i64,
     /// When it was first connected.
     pub created_at: Timestamp,

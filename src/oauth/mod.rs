@@ -5,10 +5,18 @@
 //! started and to an allow-listed redirect URI (G6). Knows no provider by name and nothing of HTTP servers.
 
 mod browser;
+mod callback;
+mod connect;
 pub mod connect_link;
+pub mod disconnect;
+mod outcome;
 pub mod pkce;
 pub mod redirect;
 mod start;
 
+#[cfg(test)]
+mod tests;
+
 pub use browser::BrowserKey;
+pub use callback::{Onward, Return, finish};
 pub use start::{ATTEMPT_LIFETIME, Departure, start};

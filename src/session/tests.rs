@@ -81,7 +81,9 @@ fn the_first_401_is_answered_with_another_token_and_the_second_ends_the_grant_on
     assert_eq!(reread(&app, &connector.id).status, ConnectorStatus::ReauthRequired);
     assert_eq!(
         app.db.read("SELECT id, type FROM outbox"),
-        [json!({"id": "reauth:con-a:1", "type": "calendar.connector.reauth_required"})]
+        [
+            json!({"id": format!("reauth:con-a:{}", connector.generation), "type": "calendar.connector.reauth_required"})
+        ]
     );
     assert!(app.gate.forgotten().contains(&connector.id));
 }

@@ -67,13 +67,14 @@ pub fn find_by_account(
 }
 
 /// Writes a connection: a new row, or the existing one brought back to life with its id, preferences and data kept.
+/// Generations start at the time, so that those of a connector that was deleted and connected again never repeat.
 /// `refresh_token` is sealed for the row's id; `None` keeps the one held. Returns the row.
 pub fn connect(connection: &Connection<'_>, refresh_token: Option<&Sealed>) -> Statement {
     Statement::new(
         "connectors.connect",
         "INSERT INTO connectors (id, user_id, workspace_id, provider, tenant, account_id, account_email, status, \
            refresh_token, scopes, time_zone, preferences, generation, refresh_due_at, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', ?8, ?9, ?10, ?11, 1, ?12, ?13, ?13) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', ?8, ?9, ?10, ?11, ?13, ?12, ?13, ?13) \
          ON CONFLICT (provider, account_id, user_id, COALESCE(workspace_id, '')) DO UPDATE SET \
            tenant = excluded.tenant, account_email = excluded.account_email, status = 'active', \
            refresh_token = COALESCE(excluded.refresh_token, refresh_token), scopes = excluded.scopes, \

@@ -12,6 +12,7 @@ pub mod tasks;
 
 mod row;
 mod statement;
+pub mod sync_state;
 
 pub use row::{Row, unreadable};
 pub use statement::{Statement, Value};

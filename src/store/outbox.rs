@@ -96,6 +96,20 @@ pub fn insert_if_reauth_required(
     .bind(generation)
 }
 
+/// Like [`insert`], but only when the connector it speaks of exists.
+pub fn insert_if_connected(notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
+    bind(
+        Statement::new(
+            "outbox.insert_if_connected",
+            "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM connectors WHERE id = ?2)",
+        ),
+        notification,
+        owner,
+        now,
+    )
+}
+
 fn bind(statement: Statement, notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
     statement
         .bind(notification.id.as_str())

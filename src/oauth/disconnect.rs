@@ -1,0 +1,157 @@
+//! The end of a connector: our holds off the calendar, the grant revoked at the provider, the rows purged, and a
+//! notification that says so.
+//!
+//! Revoke first, purge last: a crash in between finds a grant that is dead already, which counts as revoked, and goes on.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    app::App,
+    domain::{
+        connector::{Connector, ConnectorStatus},
+        failure::{Action, Failure},
+        hold::Hold,
+        ids::{NotificationId, TaskId},
+        notification::{Notification, NotificationType},
+        secret::RefreshToken,
+        time::Timestamp,
+    },
+    ports::{Db, Ports},
+    session::{Session, drive, with_session},
+    store::{Row, Statement, calendars, connectors, holds, outbox, sync_state, tasks},
+    tokens,
+    vault::Sealed,
+};
+
+/// What was done for a connector that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+pub struct Disconnection {
+    /// Whether a grant was ended at the provider; `false` where none was held any more, or the provider has no way to.
+    pub revoked: bool,
+    /// Tentative events of holds that were taken off the calendar.
+    pub holds_released: u32,
+    /// Tentative events of holds that could not be taken off, and stay until somebody deletes them.
+    pub holds_left: u32,
+}
+
+/// Does what must be done at the provider. A provider that does not answer is a `Retry`: nothing was purged yet.
+pub async fn revoke<P: Ports>(app: &App<P>, connector: &Connector) -> Result<Disconnection, Failure> {
+    let answers = app.db.batch(vec![connectors::get(&connector.id), holds::standing(&connector.id)]).await?;
+    let [row, standing] = answers.as_slice() else {
+        return Err(Failure::fatal("database_answer_incomplete", "two statements, not two answers"));
+    };
+    let standing: Vec<Hold> = standing.iter().map(holds::from_row).collect::<Result<_, _>>()?;
+    let released = release_holds(app, connector, &standing).await;
+    let revoked = match row.first() {
+        Some(row) => end_grant(app, connector, row).await?,
+        None => false,
+    };
+    tokens::forget(app, &connector.id).await;
+    let all = u32::try_from(standing.len()).unwrap_or(u32::MAX);
+    Ok(Disconnection { revoked, holds_released: released, holds_left: all.saturating_sub(released) })
+}
+
+/// Everything the system of record holds of a connector goes, less the task that asks for it and what was not published
+/// yet. To be written in one batch with the notification.
+pub fn purge(connector: &Connector, task: &TaskId) -> Vec<Statement> {
+    vec![
+        calendars::purge(&connector.id),
+        holds::purge(&connector.id),
+        sync_state::purge(&connector.id),
+        tasks::purge(&connector.id, task),
+        outbox::purge(&connector.id),
+        connectors::delete(&connector.id),
+    ]
+}
+
+/// Says that a connector is gone; the same id for the same connection, however often it is said.
+pub fn notification(connector: &Connector, done: &Disconnection, now: Timestamp) -> Notification {
+    Notification::new(
+        NotificationId::new(format!("disconnected:{}:{}", connector.id, connector.generation)),
+        NotificationType::ConnectorDisconnected,
+        connector.id.clone(),
+        now,
+        json!({
+            "provider": connector.provider,
+            "userId": connector.user,
+            "workspaceId": connector.workspace,
+            "accountEmail": connector.email,
+            "revoked": done.revoked,
+            "holdsReleased": done.holds_released,
+            "holdsLeft": done.holds_left,
+        }),
+    )
+}
+
+/// Takes the events of holds off the calendar as far as that works now, and counts them.
+async fn release_holds<P: Ports>(app: &App<P>, connector: &Connector, standing: &[Hold]) -> u32 {
+    if standing.is_empty() {
+        return 0;
+    }
+    // A pause keeps tasks waiting, not the end of the connector.
+    let mut awake = connector.clone();
+    if awake.status == ConnectorStatus::Paused {
+        awake.status = ConnectorStatus::Active;
+    }
+    let calls = u32::try_from(standing.len()).unwrap_or(u32::MAX);
+    let released = with_session(app, &awake, calls, async |session| {
+        let mut released = 0;
+        for hold in standing {
+            match release(app, session, hold).await {
+                Ok(()) => released += 1,
+                Err(failure) => {
+                    tracing::warn!(connector = %hold.connector, hold = %hold.id, code = %failure.code, "hold left on the calendar");
+                    if failure.is_retryable() || failure.action == Action::Reauthorize {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(released)
+    });
+    released.await.unwrap_or_else(|failure| {
+        tracing::warn!(connector = %connector.id, code = %failure.code, "holds left on the calendar");
+        0
+    })
+}
+
+async fn release<P: Ports>(app: &App<P>, session: &mut Session<'_, P>, hold: &Hold) -> Result<(), Failure> {
+    let calendars = app.providers.get(session.connector().provider)?.calendars();
+    let event = match &hold.event {
+        Some(event) => Some(event.clone()),
+        None => session.call(calendars.find_event(&hold.calendar, &hold.key)).await?.map(|event| event.id),
+    };
+    if let Some(event) = event {
+        session.call(calendars.delete_event(&hold.calendar, &event, None)).await?;
+    }
+    Ok(())
+}
+
+/// Ends the grant that is held. Only a provider that may answer later is a failure: with a grant that cannot be opened or
+/// that the provider does not know, there is nothing left to wait for.
+async fn end_grant<P: Ports>(app: &App<P>, connector: &Connector, row: &Row) -> Result<bool, Failure> {
+    let Some(sealed) = connectors::refresh_token(row)? else { return Ok(false) };
+    let ended = match open(app, connector, &sealed) {
+        Ok(token) => match app.providers.get(connector.provider)?.oauth().revoke(&token) {
+            Some(exchange) => drive(app, None, exchange).await,
+            None => return Ok(false),
+        },
+        Err(failure) => Err(failure),
+    };
+    match ended {
+        Ok(()) => Ok(true),
+        Err(failure) if failure.is_retryable() => Err(failure),
+        Err(failure) => {
+            tracing::warn!(connector = %connector.id, code = %failure.code, "the grant was not revoked");
+            Ok(false)
+        }
+    }
+}
+
+fn open<P: Ports>(app: &App<P>, connector: &Connector, sealed: &Sealed) -> Result<RefreshToken, Failure> {
+    let opened = app.vault.open(&connectors::refresh_token_place(&connector.id), sealed)?;
+    Ok(RefreshToken::new(opened.plaintext.as_str()))
+}
