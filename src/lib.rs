@@ -4,17 +4,21 @@
 //! all in terms of `domain`. Only `platform` and this file know the Workers runtime. ARCHITECTURE.md has the map.
 
 pub mod app;
+pub mod availability;
 pub mod backoff;
 pub mod config;
+pub mod cron;
 pub mod domain;
 pub mod gate;
 pub mod oauth;
+pub mod outbox;
 pub mod ports;
 pub mod providers;
 pub mod reauthorization;
 pub mod session;
 pub mod signing;
 pub mod store;
+pub mod tasks;
 #[cfg(all(not(target_arch = "wasm32"), any(test, feature = "testing")))]
 pub mod testing;
 pub mod tokens;

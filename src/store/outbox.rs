@@ -37,13 +37,14 @@ pub struct Entry {
     pub notification: Notification,
 }
 
-/// Puts a notification into the outbox; one with the same id is there once.
+/// Puts a notification into the outbox; one with the same id is there once. An owner that is not given is the connector's.
 pub fn insert(notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
     bind(
         Statement::new(
             "outbox.insert",
             "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             VALUES (?1, ?2, COALESCE(?3, (SELECT user_id FROM connectors WHERE id = ?2)), \
+               COALESCE(?4, (SELECT workspace_id FROM connectors WHERE id = ?2)), ?5, ?6, ?7)",
         ),
         notification,
         owner,

@@ -1,0 +1,121 @@
+//! Availability: when is an account busy? The service behind `check-availability`, `POST /v1/availability` and the check
+//! before a hold.
+
+mod answer;
+
+pub use answer::{Availability, BusyInterval, CalendarError};
+
+use crate::{
+    app::App,
+    domain::{
+        busy::{self, CalendarUnknown, FreeBusyQuery, WorkingWeek},
+        calendar::Calendar,
+        connector::Connector,
+        failure::Failure,
+        ids::CalendarId,
+        time::Interval,
+        zone::Zone,
+    },
+    ports::{Clock, Ports},
+    session::{Session, with_session},
+};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The calendars to look at; `None`: those the connector's preferences name.
+    pub calendars: Option<Vec<CalendarId>>,
+    /// The window.
+    pub window: Interval,
+    /// The zone the answer is written in.
+    pub zone: Zone,
+}
+
+/// What the provider's calendars say together.
+#[derive(Debug, Clone)]
+pub struct Busy {
+    /// Busy time over all calendars, merged and inside the window.
+    pub busy: Vec<Interval>,
+    /// The calendars whose busy time is not known. Not known is never free.
+    pub unknown: Vec<(CalendarId, CalendarUnknown)>,
+    /// The account's working hours, where the provider tells.
+    pub working_week: Option<WorkingWeek>,
+}
+
+/// Asks the provider in a session of its own and writes the answer.
+pub async fn check<P: Ports>(
+    app: &App<P>,
+    connector: &Connector,
+    calendars: &[Calendar],
+    question: &Question,
+) -> Result<Availability, Failure> {
+    let busy = with_session(app, connector, 1, async |session| {
+        ask(app, connector, calendars, question, session).await
+    })
+    .await?;
+    Ok(answer::write(connector, question, &busy, app.clock.now()))
+}
+
+/// Asks the provider in a session that is open already.
+pub async fn ask<P: Ports>(
+    app: &App<P>,
+    connector: &Connector,
+    calendars: &[Calendar],
+    question: &Question,
+    session: &mut Session<'_, P>,
+) -> Result<Busy, Failure> {
+    let query = FreeBusyQuery {
+        connector: connector.clone(),
+        calendars: choose(connector, calendars, question.calendars.as_deref())?,
+        window: question.window,
+    };
+    let answer = session.call(app.providers.get(connector.provider)?.calendars().free_busy(query)).await?;
+    let mut known = Vec::new();
+    let mut unknown = Vec::new();
+    for calendar in answer.calendars {
+        match calendar.busy {
+            Ok(intervals) => known.extend(intervals),
+            Err(reason) => unknown.push((calendar.calendar, reason)),
+        }
+    }
+    Ok(Busy {
+        busy: busy::merge(busy::clip(known, question.window)),
+        unknown,
+        working_week: answer.working_week,
+    })
+}
+
+/// Which calendars count: those asked for, else those preferred, else those the person shows, else the primary one.
+fn choose(
+    connector: &Connector,
+    calendars: &[Calendar],
+    asked: Option<&[CalendarId]>,
+) -> Result<Vec<CalendarId>, Failure> {
+    if let Some(asked) = asked {
+        if asked.is_empty() {
+            return Err(Failure::rejected(
+                "empty_field",
+                "calendars",
+                "expected at least one calendar, or no list at all",
+            ));
+        }
+        return Ok(distinct(asked));
+    }
+    if let Some(preferred) =
+        connector.preferences.availability_calendars.as_deref().filter(|list| !list.is_empty())
+    {
+        return Ok(distinct(preferred));
+    }
+    let shown: Vec<CalendarId> =
+        calendars.iter().filter(|calendar| calendar.selected).map(|calendar| calendar.id.clone()).collect();
+    if !shown.is_empty() {
+        return Ok(shown);
+    }
+    let primary = calendars.iter().find(|calendar| calendar.primary).map(|calendar| calendar.id.clone());
+    Ok(vec![primary.unwrap_or_else(CalendarId::primary)])
+}
+
+fn distinct(calendars: &[CalendarId]) -> Vec<CalendarId> {
+    let mut seen = std::collections::BTreeSet::new();
+    calendars.iter().filter(|calendar| seen.insert(calendar.as_str())).cloned().collect()
+}

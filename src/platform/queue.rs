@@ -1,0 +1,101 @@
+//! Cloudflare Queues behind the `Queues` port, and deliveries turned into what `tasks` consumes.
+
+use serde_json::Value as Json;
+use wasm_bindgen::JsValue;
+use worker::{
+    BatchMessageBuilder, Env, MessageBatch, MessageExt, Queue, QueueContentType, QueueRetryOptionsBuilder,
+    RawMessage, RawMessageBuilder,
+};
+
+use crate::{
+    ports::{OutgoingMessage, QueueError, QueueName, Queues},
+    tasks::{batch::Delivered, runner::Disposition},
+};
+
+/// The queue bindings.
+pub struct CloudflareQueues {
+    tasks: Queue,
+    dead_letters: Queue,
+    sync: Queue,
+    notify: Queue,
+}
+
+impl CloudflareQueues {
+    /// Finds the bindings; `check` records the ones that are missing.
+    pub(super) fn bind(
+        env: &Env,
+        mut check: impl FnMut(&str, worker::Result<Queue>) -> Option<Queue>,
+    ) -> Option<Self> {
+        let mut queue = |name| check(name, env.queue(name));
+        let (tasks, dead_letters, sync, notify) =
+            (queue("Q_TASKS"), queue("Q_TASKS_DLQ"), queue("Q_SYNC"), queue("Q_NOTIFY"));
+        Some(Self { tasks: tasks?, dead_letters: dead_letters?, sync: sync?, notify: notify? })
+    }
+
+    fn binding(&self, queue: QueueName) -> &Queue {
+        match queue {
+            QueueName::Tasks => &self.tasks,
+            QueueName::TasksDeadLetter => &self.dead_letters,
+            QueueName::Sync => &self.sync,
+            QueueName::Notify => &self.notify,
+        }
+    }
+}
+
+impl Queues for CloudflareQueues {
+    async fn send(&self, queue: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
+        let failed = |error: worker::Error| QueueError { queue, message: error.to_string() };
+        let mut batch = BatchMessageBuilder::new();
+        for message in messages {
+            // Through JSON text, so that the message is a plain object to whoever receives it, and not a JS Map.
+            let body = js_sys::JSON::parse(&message.body.to_string())
+                .map_err(|error| failed(worker::Error::from(error)))?;
+            let seconds = u32::try_from(message.delay.num_seconds().max(0)).unwrap_or(u32::MAX);
+            let message = RawMessageBuilder::new(body)
+                .delay_seconds(seconds)
+                .build_with_content_type(QueueContentType::Json);
+            batch = batch.message(message);
+        }
+        self.binding(queue).send_raw_batch(batch.build()).await.map_err(failed)
+    }
+}
+
+/// A delivery, message by message, with the means to settle each.
+pub struct Delivery {
+    messages: Vec<RawMessage>,
+}
+
+impl Delivery {
+    /// Takes a batch apart.
+    pub fn new(batch: &MessageBatch<JsValue>) -> Self {
+        Self { messages: batch.raw_iter().collect() }
+    }
+
+    /// What was delivered.
+    pub fn delivered(&self) -> Vec<Delivered> {
+        self.messages.iter().map(|message| Delivered { id: message.id(), body: body(message) }).collect()
+    }
+
+    /// Acknowledges a message or has it delivered again.
+    pub fn settle(&self, place: usize, disposition: Disposition) {
+        let Some(message) = self.messages.get(place) else { return };
+        match disposition {
+            Disposition::Ack => message.ack(),
+            Disposition::Retry { delay } => {
+                let seconds = u32::try_from(delay.num_seconds().max(0)).unwrap_or(u32::MAX);
+                message
+                    .retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(seconds).build());
+            }
+        }
+    }
+}
+
+/// The body as JSON: an object as it is, text that holds JSON parsed, anything else `None`.
+fn body(message: &RawMessage) -> Option<Json> {
+    let body = message.body();
+    let text = match body.as_string() {
+        Some(text) => text,
+        None => js_sys::JSON::stringify(&body).ok()?.as_string()?,
+    };
+    serde_json::from_str(&text).ok()
+}

@@ -1,0 +1,156 @@
+//! `cancel-hold`: gives a hold up and takes its event off the calendar. One that is gone is a success. Cron asks for the
+//! same when a hold runs out; that is told as `calendar.hold.expired`.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::work::{self, Claim, Done, Run, Task, Undone};
+use crate::{
+    domain::{
+        event::EventStatus,
+        failure::Failure,
+        hold::{Hold, HoldState},
+        ids::HoldId,
+        notification::NotificationType,
+    },
+    ports::{Clock, Ports},
+    providers::Deletion,
+    session::with_session,
+    store::{
+        Statement,
+        holds::{self, Mover},
+    },
+};
+
+/// Why a hold ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+pub enum Reason {
+    /// Its owner gave it up.
+    #[default]
+    Cancelled,
+    /// It ran out; ends it only if that is true.
+    Expired,
+}
+
+/// What a producer writes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = CancelHoldPayload))]
+pub struct Payload {
+    /// Which hold.
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = String))]
+    pub hold_id: HoldId,
+    /// Why.
+    #[serde(default)]
+    pub reason: Reason,
+}
+
+/// A checked request.
+#[derive(Debug)]
+pub struct CancelHold {
+    hold: HoldId,
+    reason: Reason,
+}
+
+impl Task for CancelHold {
+    type Payload = Payload;
+
+    fn check(payload: Payload) -> Result<Self, Failure> {
+        Ok(Self { hold: payload.hold_id, reason: payload.reason })
+    }
+
+    fn reads(&self, claim: &Claim<'_>) -> Vec<Statement> {
+        let connector = &claim.asked.connector;
+        let mover =
+            Mover { connector, hold: &self.hold, task: &claim.asked.task, claim: claim.name, now: claim.now };
+        vec![holds::begin_cancel(&mover, self.reason == Reason::Expired), holds::get(connector, &self.hold)]
+    }
+
+    async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
+        let hold = run.rows.get(1).and_then(|rows| rows.first()).map(holds::from_row).transpose()?;
+        let Some(hold) = hold else {
+            return Ok(self.done(json!({ "holdId": self.hold, "state": "unknown", "alreadyGone": true })));
+        };
+        if hold.state != HoldState::Cancelling || hold.task != run.asked.task {
+            return self.nothing_to_cancel(&hold);
+        }
+        let provider = run.app.providers.get(run.connector.provider)?.calendars();
+        let deletion = with_session(run.app, run.connector, 1, async |session| {
+            let event = match &hold.event {
+                Some(event) => Some(event.clone()),
+                // The task that placed it died before it could say: the event is there or not.
+                None => session
+                    .call(provider.find_event(&hold.calendar, &hold.key))
+                    .await?
+                    .filter(|event| event.status != EventStatus::Cancelled)
+                    .map(|event| event.id),
+            };
+            match event {
+                Some(event) => session.call(provider.delete_event(&hold.calendar, &event, None)).await,
+                None => Ok(Deletion::AlreadyGone),
+            }
+        })
+        .await?;
+        Ok(self.ended(run, &hold, deletion))
+    }
+}
+
+impl CancelHold {
+    fn ended<P: Ports>(&self, run: &Run<'_, P>, hold: &Hold, deletion: Deletion) -> Done {
+        let now = run.app.clock.now();
+        let state = match self.reason {
+            Reason::Cancelled => HoldState::Cancelled,
+            Reason::Expired => HoldState::Expired,
+        };
+        let mut notifications = Vec::new();
+        if self.reason == Reason::Expired {
+            let id = format!("hold-expired:{}:{}:{}", hold.connector, hold.id, hold.generation);
+            let data = json!({
+                "holdId": hold.id, "eventId": hold.event, "calendarId": hold.calendar,
+                "start": hold.slot.start().to_rfc3339(), "end": hold.slot.end().to_rfc3339(),
+                "expiredAt": hold.expires_at.to_rfc3339(),
+            });
+            notifications.push(work::notification(run.asked, NotificationType::HoldExpired, id, now, data));
+        }
+        let result = json!({
+            "holdId": hold.id, "state": state.as_str(),
+            "alreadyGone": deletion == Deletion::AlreadyGone && !run.repeated,
+        });
+        Done { writes: vec![holds::settle(hold, state, None, now)], notifications, ..self.done(result) }
+    }
+
+    fn nothing_to_cancel(&self, hold: &Hold) -> Result<Done, Undone> {
+        match hold.state {
+            HoldState::Cancelled | HoldState::Expired | HoldState::Refused => {
+                Ok(self.done(json!({ "holdId": hold.id, "state": hold.state.as_str(), "alreadyGone": true })))
+            }
+            // It did not run out after all: it was confirmed, or placed anew.
+            HoldState::Confirmed | HoldState::Held if self.reason == Reason::Expired => {
+                Ok(self
+                    .done(json!({ "holdId": hold.id, "state": hold.state.as_str(), "alreadyGone": false })))
+            }
+            HoldState::Confirmed => Err(Failure::conflict(
+                "hold_confirmed",
+                "this hold is confirmed; cancel its event with cancel-event",
+            )
+            .into()),
+            HoldState::Held | HoldState::Placing | HoldState::Confirming | HoldState::Cancelling => {
+                Err(Failure::wait(
+                    "hold_in_motion",
+                    "another task is just moving this hold",
+                    TimeDelta::seconds(3),
+                )
+                .into())
+            }
+        }
+    }
+
+    /// An expiry nobody asked for is told by its own notification only.
+    fn done(&self, result: Json) -> Done {
+        Done { announce: self.reason == Reason::Cancelled, ..Done::with(result) }
+    }
+}

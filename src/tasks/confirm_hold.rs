@@ -1,0 +1,154 @@
+//! `confirm-hold`: promotes a hold to a real event, in place: same event, same slot, people invited once.
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    create_event::event_result,
+    event_fields::{self, EventFields},
+    work::{Claim, Done, Run, Task, Undone},
+};
+use crate::{
+    domain::{
+        event::{CreationKey, Event, EventPatch, EventStatus, Transparency, Visibility},
+        failure::{Action, Failure},
+        hold::{Hold, HoldState},
+        ids::HoldId,
+    },
+    ports::{Clock, Ports},
+    session::with_session,
+    store::{
+        Statement,
+        holds::{self, Mover},
+    },
+};
+
+/// What a producer writes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = ConfirmHoldPayload))]
+pub struct Payload {
+    /// Which hold.
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = String))]
+    pub hold_id: HoldId,
+    /// The event's title; none given: the hold's.
+    #[serde(default)]
+    pub summary: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub fields: EventFields,
+}
+
+/// A checked request.
+#[derive(Debug)]
+pub struct ConfirmHold {
+    hold: HoldId,
+    summary: Option<String>,
+    fields: EventFields,
+}
+
+impl Task for ConfirmHold {
+    type Payload = Payload;
+
+    fn check(payload: Payload) -> Result<Self, Failure> {
+        if let Some(summary) = &payload.summary {
+            event_fields::check_summary(summary)?;
+        }
+        Ok(Self { hold: payload.hold_id, summary: payload.summary, fields: payload.fields.check(false)? })
+    }
+
+    fn reads(&self, claim: &Claim<'_>) -> Vec<Statement> {
+        let connector = &claim.asked.connector;
+        let mover =
+            Mover { connector, hold: &self.hold, task: &claim.asked.task, claim: claim.name, now: claim.now };
+        vec![holds::begin_confirm(&mover), holds::get(connector, &self.hold)]
+    }
+
+    async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
+        let hold = run.rows.get(1).and_then(|rows| rows.first()).map(holds::from_row).transpose()?;
+        let hold = hold.ok_or_else(|| Failure::not_found("hold_not_found", "there is no such hold"))?;
+        let (HoldState::Confirming, Some(event)) = (hold.state, hold.event.clone()) else {
+            return Err(not_confirmable(run, &hold).into());
+        };
+        if hold.task != run.asked.task {
+            return Err(not_confirmable(run, &hold).into());
+        }
+        let key = CreationKey::derive(&["confirm", run.asked.connector.as_str(), run.asked.task.as_str()]);
+        let patch = self.patch(&key);
+        let provider = run.app.providers.get(run.connector.provider)?.calendars();
+        let outcome = with_session(run.app, run.connector, 1, async |session| {
+            if run.repeated {
+                let current = session.call(provider.get_event(&hold.calendar, &event)).await?;
+                if current.status == EventStatus::Cancelled {
+                    return Err(Failure::not_found(
+                        "hold_removed",
+                        "the hold's event was deleted from the calendar",
+                    ));
+                }
+                if current.applied_by.as_ref() == Some(&key) {
+                    return Ok(current);
+                }
+            }
+            session.call(provider.update_event(&hold.calendar, &event, patch, None)).await
+        })
+        .await;
+        match outcome {
+            Ok(event) => Ok(confirmed(run, &hold, &event)),
+            Err(failure) => Err(given_up(run, &hold, failure)),
+        }
+    }
+}
+
+impl ConfirmHold {
+    fn patch(self, key: &CreationKey) -> EventPatch {
+        EventPatch {
+            summary: self.summary,
+            description: self.fields.description,
+            location: self.fields.location,
+            times: None,
+            attendees: self.fields.attendees,
+            conference: self.fields.conference,
+            recurrence: self.fields.recurrence,
+            reminders: self.fields.reminders,
+            visibility: Some(self.fields.visibility.unwrap_or(Visibility::Default)),
+            transparency: Some(self.fields.transparency.unwrap_or(Transparency::Opaque)),
+            status: Some(EventStatus::Confirmed),
+            applied_by: Some(key.clone()),
+        }
+    }
+}
+
+fn confirmed<P: Ports>(run: &Run<'_, P>, hold: &Hold, event: &Event) -> Done {
+    let mut result = event_result(event);
+    if let Some(fields) = result.as_object_mut() {
+        fields.insert("holdId".to_owned(), json!(hold.id));
+        fields.insert("state".to_owned(), json!(HoldState::Confirmed.as_str()));
+    }
+    let settle = holds::settle(hold, HoldState::Confirmed, Some(&event.id), run.app.clock.now());
+    Done { writes: vec![settle], ..Done::with(result) }
+}
+
+/// A hold whose event is gone is over; after any other final failure it stands as before.
+fn given_up<P: Ports>(run: &Run<'_, P>, hold: &Hold, failure: Failure) -> Undone {
+    let state = if failure.action == Action::NotFound { HoldState::Cancelled } else { HoldState::Held };
+    let writes = vec![holds::settle(hold, state, None, run.app.clock.now())];
+    Undone { failure, writes, notifications: Vec::new() }
+}
+
+fn not_confirmable<P: Ports>(run: &Run<'_, P>, hold: &Hold) -> Failure {
+    match hold.state {
+        HoldState::Confirmed => Failure::conflict("hold_confirmed", "this hold is already confirmed"),
+        HoldState::Cancelled | HoldState::Refused => {
+            Failure::conflict("hold_cancelled", "this hold was given up")
+        }
+        HoldState::Expired => Failure::conflict("hold_expired", "this hold has run out"),
+        HoldState::Held if hold.expires_at <= run.now => {
+            Failure::conflict("hold_expired", "this hold has run out")
+        }
+        HoldState::Held | HoldState::Placing | HoldState::Confirming | HoldState::Cancelling => {
+            Failure::wait("hold_in_motion", "another task is just moving this hold", TimeDelta::seconds(3))
+        }
+    }
+}

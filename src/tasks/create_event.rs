@@ -1,0 +1,113 @@
+//! `create-event`: puts an event on the calendar, once. The event's id at the provider is derived from the task, so doing
+//! it again finds what was done.
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::{
+    event_fields::{self, EventFields},
+    work::{Done, Run, Task, Undone},
+};
+use crate::{
+    domain::{
+        event::{CreationKey, Event, EventDraft, EventStatus, EventTimes, Marker, Transparency, Visibility},
+        failure::Failure,
+        ids::CalendarId,
+    },
+    ports::Ports,
+    session::with_session,
+};
+
+/// What a producer writes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = CreateEventPayload))]
+pub struct Payload {
+    /// Title.
+    pub summary: String,
+    /// First instant (RFC 3339, or local in `timeZone`), or first day of an all-day event.
+    pub start: String,
+    /// First instant after it, or the day after its last.
+    pub end: String,
+    /// IANA or Windows name of the zone it is shown and recurs in.
+    pub time_zone: String,
+    /// Whether `start` and `end` are days.
+    #[serde(default)]
+    pub all_day: bool,
+    /// Where; none given: the connector's booking calendar.
+    #[serde(default)]
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = Option<String>))]
+    pub calendar_id: Option<CalendarId>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub fields: EventFields,
+}
+
+/// A checked request.
+#[derive(Debug)]
+pub struct CreateEvent {
+    summary: String,
+    times: EventTimes,
+    calendar: Option<CalendarId>,
+    fields: EventFields,
+}
+
+impl Task for CreateEvent {
+    type Payload = Payload;
+
+    fn check(payload: Payload) -> Result<Self, Failure> {
+        event_fields::check_summary(&payload.summary)?;
+        Ok(Self {
+            summary: payload.summary,
+            times: event_fields::times(&payload.start, &payload.end, &payload.time_zone, payload.all_day)?,
+            calendar: payload.calendar_id,
+            fields: payload.fields.check(payload.all_day)?,
+        })
+    }
+
+    async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
+        let draft = EventDraft {
+            calendar: run.booking_calendar(self.calendar.as_ref()),
+            marker: Marker { key: key(run), hold: None },
+            summary: self.summary,
+            description: self.fields.description,
+            location: self.fields.location,
+            times: self.times,
+            attendees: self.fields.attendees.unwrap_or_default(),
+            conference: self.fields.conference.unwrap_or(false),
+            recurrence: self.fields.recurrence.unwrap_or_default(),
+            reminders: self.fields.reminders,
+            visibility: self.fields.visibility.unwrap_or(Visibility::Default),
+            transparency: self.fields.transparency.unwrap_or(Transparency::Opaque),
+            status: EventStatus::Confirmed,
+        };
+        let provider = run.app.providers.get(run.connector.provider)?.calendars();
+        let event = with_session(run.app, run.connector, 1, async |session| {
+            session.call(provider.create_event(draft)).await
+        })
+        .await?;
+        Ok(Done::with(event_result(&event)))
+    }
+}
+
+fn key<P: Ports>(run: &Run<'_, P>) -> CreationKey {
+    CreationKey::derive(&["event", run.asked.connector.as_str(), run.asked.task.as_str()])
+}
+
+/// An event as results show it.
+pub(super) fn event_result(event: &Event) -> Json {
+    let mut result = json!({
+        "eventId": event.id,
+        "calendarId": event.calendar,
+        "status": event.status,
+        "etag": event.etag,
+        "htmlLink": event.html_link,
+        "conferenceUrl": event.conference_url,
+        "iCalUid": event.ical_uid,
+    });
+    if let Some(fields) = result.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    result
+}

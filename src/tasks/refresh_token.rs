@@ -1,0 +1,48 @@
+//! `refresh-token`: makes sure an access token that lasts a while is at hand. Cron asks for it before tokens run out; a
+//! producer may ask at any time.
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::work::{Done, Run, Task, Undone};
+use crate::{
+    domain::failure::Failure,
+    gate::TokenRequest,
+    ports::{Gate, Ports},
+};
+
+/// How long a token must still work for no refresh to be needed.
+const LASTING: TimeDelta = TimeDelta::minutes(10);
+
+/// What a producer writes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = RefreshTokenPayload))]
+pub struct Payload {
+    /// Refresh even a token that is still good.
+    pub force: bool,
+    /// Set by our own schedule: succeed without telling anybody.
+    pub scheduled: bool,
+}
+
+/// A checked request.
+#[derive(Debug)]
+pub struct RefreshToken(Payload);
+
+impl Task for RefreshToken {
+    type Payload = Payload;
+
+    fn check(payload: Payload) -> Result<Self, Failure> {
+        Ok(Self(payload))
+    }
+
+    async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
+        let request = TokenRequest::new(run.connector.generation).good_for(LASTING);
+        let request = if self.0.force { request.forced() } else { request };
+        let grant = run.app.gate.access_token(&run.connector.id, request).await?;
+        let done = Done::with(json!({ "expiresAt": grant.expires_at.to_rfc3339() }));
+        Ok(Done { announce: !self.0.scheduled, ..done })
+    }
+}

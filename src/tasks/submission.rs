@@ -1,0 +1,106 @@
+//! Tasks that arrive over HTTP: entered in the ledger, then sent to the queue. A crash between the two is mended by the
+//! sweep, which sends again what is overdue.
+
+use chrono::TimeDelta;
+
+use super::{
+    Work,
+    envelope::{self, Reading},
+};
+use crate::{
+    app::App,
+    domain::{
+        failure::Failure,
+        ids::{ConnectorId, TaskId},
+    },
+    ports::{Clock, Db, OutgoingMessage, Ports, QueueName, Queues},
+    store::{
+        outbox::Owner,
+        tasks::{self, Asked, TaskRow},
+    },
+};
+
+/// How overdue a task must be before it is sent again.
+const OVERDUE: TimeDelta = TimeDelta::seconds(120);
+
+/// Checks a task exactly as the queue's consumer would.
+pub fn check(reading: Reading) -> Result<Asked, Failure> {
+    if let Some(problem) = reading.problem {
+        return Err(problem);
+    }
+    Work::parse(&reading.asked)?;
+    Ok(reading.asked)
+}
+
+/// Enters a checked task and sends it to the queue. The same id with the same payload is the same task and is sent once
+/// more, which is harmless; with another payload it is refused.
+pub async fn submit<P: Ports>(app: &App<P>, asked: &Asked, owner: &Owner) -> Result<TaskRow, Failure> {
+    let now = app.clock.now();
+    let results = app
+        .db
+        .batch(vec![tasks::enter(asked, owner, now), tasks::get(&asked.connector, &asked.task)])
+        .await?;
+    let row = results.last().and_then(|rows| rows.first());
+    let task = tasks::from_row(
+        row.ok_or_else(|| Failure::fatal("ledger_row_missing", "the task was not entered"))?,
+    )?;
+    if task.digest != asked.digest() {
+        return Err(Failure::rejected(
+            "id_reused",
+            "id",
+            "this id already stands for a task with another type or payload",
+        ));
+    }
+    if !task.state.is_final() {
+        send(app, QueueName::Tasks, &[&task.asked]).await?;
+    }
+    Ok(task)
+}
+
+/// Runs a task that failed or died once more, under the same id: what an earlier run did at the provider is found, not done
+/// again. `Conflict` when it has not failed.
+pub async fn replay<P: Ports>(
+    app: &App<P>,
+    connector: &ConnectorId,
+    task: &TaskId,
+) -> Result<TaskRow, Failure> {
+    let now = app.clock.now();
+    let results =
+        app.db.batch(vec![tasks::replay(connector, task, now), tasks::get(connector, task)]).await?;
+    let [replayed, current] = results.as_slice() else {
+        return Err(Failure::fatal("ledger_row_missing", "the ledger did not answer"));
+    };
+    let row = current.first().ok_or_else(|| Failure::not_found("task_not_found", "there is no such task"))?;
+    let row = tasks::from_row(row)?;
+    if replayed.is_empty() {
+        let state = row.state.as_str();
+        return Err(Failure::conflict(
+            "task_not_failed",
+            format!("only a failed or dead task can be replayed; this one is {state}"),
+        ));
+    }
+    send(app, QueueName::Tasks, &[&row.asked]).await?;
+    Ok(row)
+}
+
+/// Sends again what should have been delivered long ago; returns how many.
+pub async fn sweep<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
+    let now = app.clock.now();
+    let rows = app.db.query(tasks::take_overdue(now.plus(-OVERDUE), now, 100)).await?;
+    let overdue = rows.iter().map(tasks::from_row).collect::<Result<Vec<_>, _>>()?;
+    let asked: Vec<&Asked> = overdue.iter().map(|task| &task.asked).collect();
+    send(app, QueueName::Tasks, &asked).await?;
+    Ok(asked.len())
+}
+
+/// Sends tasks to a queue.
+pub async fn send<P: Ports>(app: &App<P>, queue: QueueName, tasks: &[&Asked]) -> Result<(), Failure> {
+    for chunk in tasks.chunks(100) {
+        let messages = chunk
+            .iter()
+            .map(|asked| OutgoingMessage { body: envelope::write(asked), delay: TimeDelta::zero() })
+            .collect();
+        app.queues.send(queue, messages).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! `update-event`: changes an event. With an etag, only the version the producer saw; a conflict is answered by the
+//! connector's strategy (design section 6). The change is named in the event, so that it is not made, and mailed, twice.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    create_event::event_result,
+    event_fields::{self, EventFields},
+    work::{self, Done, Run, Task, Undone},
+};
+use crate::{
+    domain::{
+        connector::ConflictStrategy,
+        event::{CreationKey, Event, EventPatch, EventTimes},
+        failure::{Action, Failure},
+        ids::{CalendarId, ETag, EventId},
+        notification::NotificationType,
+    },
+    ports::Ports,
+    providers::CalendarProvider,
+    session::{Session, with_session},
+};
+
+/// How often a change is applied anew on top of somebody else's before it is left to the queue.
+const MOST_REAPPLICATIONS: u32 = 3;
+
+/// What a producer writes. Fields that are missing stay as they are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = UpdateEventPayload))]
+pub struct Payload {
+    /// Which event.
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = String))]
+    pub event_id: EventId,
+    /// In which calendar; none given: the connector's booking calendar.
+    #[serde(default)]
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = Option<String>))]
+    pub calendar_id: Option<CalendarId>,
+    /// Change only this version of it.
+    #[serde(default)]
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = Option<String>))]
+    pub etag: Option<ETag>,
+    /// New title.
+    #[serde(default)]
+    pub summary: Option<String>,
+    /// New start; `start`, `end` and `timeZone` go together.
+    #[serde(default)]
+    pub start: Option<String>,
+    /// New end.
+    #[serde(default)]
+    pub end: Option<String>,
+    /// The zone of the new times.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// Whether the new times are days.
+    #[serde(default)]
+    pub all_day: bool,
+    /// Everything else.
+    #[serde(flatten)]
+    pub fields: EventFields,
+}
+
+/// A checked request.
+#[derive(Debug)]
+pub struct UpdateEvent {
+    event: EventId,
+    calendar: Option<CalendarId>,
+    etag: Option<ETag>,
+    patch: EventPatch,
+}
+
+impl Task for UpdateEvent {
+    type Payload = Payload;
+
+    fn check(payload: Payload) -> Result<Self, Failure> {
+        if let Some(summary) = &payload.summary {
+            event_fields::check_summary(summary)?;
+        }
+        let times = check_times(&payload)?;
+        let fields = payload.fields.check(payload.all_day)?;
+        let patch = EventPatch {
+            summary: payload.summary,
+            description: fields.description,
+            location: fields.location,
+            times,
+            attendees: fields.attendees,
+            conference: fields.conference,
+            recurrence: fields.recurrence,
+            reminders: fields.reminders,
+            visibility: fields.visibility,
+            transparency: fields.transparency,
+            status: None,
+            applied_by: None,
+        };
+        if patch == EventPatch::default() {
+            return Err(Failure::refused("nothing_to_change", "expected at least one field to change"));
+        }
+        Ok(Self { event: payload.event_id, calendar: payload.calendar_id, etag: payload.etag, patch })
+    }
+
+    async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
+        let change = Change {
+            provider: run.app.providers.get(run.connector.provider)?.calendars(),
+            calendar: run.booking_calendar(self.calendar.as_ref()),
+            event: self.event,
+            etag: self.etag,
+            strategy: run.connector.preferences.on_conflict,
+            key: CreationKey::derive(&["update", run.asked.connector.as_str(), run.asked.task.as_str()]),
+            patch: self.patch,
+        };
+        let outcome = with_session(run.app, run.connector, 1, async |session| {
+            if run.repeated
+                && let Some(event) = change.made_already(session).await?
+            {
+                return Ok(event);
+            }
+            change.make(session).await
+        })
+        .await;
+        match outcome {
+            Ok(event) => Ok(Done::with(event_result(&event))),
+            Err(failure) => Err(conflict(run, &change, failure)),
+        }
+    }
+}
+
+fn check_times(payload: &Payload) -> Result<Option<EventTimes>, Failure> {
+    match (&payload.start, &payload.end, &payload.time_zone) {
+        (None, None, None) => Ok(None),
+        (Some(start), Some(end), Some(zone)) => {
+            event_fields::times(start, end, zone, payload.all_day).map(Some)
+        }
+        (start, end, _) => {
+            let missing = if start.is_none() {
+                "start"
+            } else if end.is_none() {
+                "end"
+            } else {
+                "timeZone"
+            };
+            Err(Failure::rejected("missing_field", missing, "expected start, end and timeZone together"))
+        }
+    }
+}
+
+/// One change to one event.
+struct Change<'a> {
+    provider: &'a dyn CalendarProvider,
+    calendar: CalendarId,
+    event: EventId,
+    etag: Option<ETag>,
+    strategy: ConflictStrategy,
+    key: CreationKey,
+    patch: EventPatch,
+}
+
+impl Change<'_> {
+    /// The event, if an earlier attempt made the change.
+    async fn made_already<P: Ports>(&self, session: &mut Session<'_, P>) -> Result<Option<Event>, Failure> {
+        let event = session.call(self.provider.get_event(&self.calendar, &self.event)).await?;
+        Ok((event.applied_by.as_ref() == Some(&self.key)).then_some(event))
+    }
+
+    async fn make<P: Ports>(&self, session: &mut Session<'_, P>) -> Result<Event, Failure> {
+        let mut etag = self.etag.clone();
+        for _ in 0..MOST_REAPPLICATIONS {
+            let patch = EventPatch { applied_by: Some(self.key.clone()), ..self.patch.clone() };
+            let update = self.provider.update_event(&self.calendar, &self.event, patch, etag.as_ref());
+            match session.call(update).await {
+                Err(failure) if is_conflict(&failure) && self.strategy == ConflictStrategy::Reapply => {
+                    etag = session.call(self.provider.get_event(&self.calendar, &self.event)).await?.etag;
+                }
+                other => return other,
+            }
+        }
+        Err(Failure::retry(
+            "event_keeps_changing",
+            "the event changed each time the update was about to be applied",
+            None,
+        ))
+    }
+}
+
+fn is_conflict(failure: &Failure) -> bool {
+    failure.action == Action::Conflict && failure.code == "event_changed"
+}
+
+/// A conflict is told twice: to whoever asked, and as `calendar.conflict.detected`.
+fn conflict<P: Ports>(run: &Run<'_, P>, change: &Change<'_>, failure: Failure) -> Undone {
+    if !is_conflict(&failure) {
+        return failure.into();
+    }
+    let data = json!({
+        "taskId": run.asked.task, "eventId": change.event, "calendarId": change.calendar, "etag": change.etag,
+    });
+    let id = format!("conflict:{}:{}", run.asked.connector, run.asked.task);
+    let notification = work::notification(run.asked, NotificationType::ConflictDetected, id, run.now, data);
+    Undone { failure, writes: Vec::new(), notifications: vec![notification] }
+}

@@ -1,0 +1,189 @@
+//! The registry of tasks: from a type and a payload to something that can be run. Adding a task is adding its file, its
+//! type in `envelope`, and its lines here.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::{
+    TaskType, cancel_event::CancelEvent, cancel_hold::CancelHold, check_availability::CheckAvailability,
+    confirm_hold::ConfirmHold, create_event::CreateEvent, disconnect::Disconnect, place_hold::PlaceHold,
+    refresh_token::RefreshToken, update_event::UpdateEvent,
+};
+use crate::{
+    app::App,
+    domain::{
+        calendar::Calendar,
+        connector::Connector,
+        failure::Failure,
+        ids::CalendarId,
+        notification::{Notification, NotificationType},
+        time::Timestamp,
+    },
+    ports::Ports,
+    store::{Row, Statement, tasks::Asked},
+};
+
+/// One claimed run of a task, before anything was read for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// What was asked.
+    pub asked: &'a Asked,
+    /// The claim's name.
+    pub name: &'a str,
+    /// When it was taken.
+    pub now: Timestamp,
+}
+
+/// One run of a task: what was read together with the claim.
+pub struct Run<'a, P: Ports> {
+    /// The worker.
+    pub app: &'a App<P>,
+    /// What was asked.
+    pub asked: &'a Asked,
+    /// The connector it is about.
+    pub connector: &'a Connector,
+    /// Its calendars.
+    pub calendars: &'a [Calendar],
+    /// The rows of the task's own [`Task::reads`], one list per statement.
+    pub rows: &'a [Vec<Row>],
+    /// Whether an earlier run may have got somewhere: look before doing it again.
+    pub repeated: bool,
+    /// When this run began.
+    pub now: Timestamp,
+}
+
+impl<P: Ports> Run<'_, P> {
+    /// The calendar to write to: the one asked for, else the preferred one, else the primary one.
+    pub fn booking_calendar(&self, asked: Option<&CalendarId>) -> CalendarId {
+        asked
+            .or(self.connector.preferences.booking_calendar.as_ref())
+            .cloned()
+            .unwrap_or_else(CalendarId::primary)
+    }
+}
+
+/// What a run came to, to be written in one batch with the end of the task.
+#[derive(Debug)]
+pub struct Done {
+    /// The task's result.
+    pub result: Json,
+    /// What changes in the system of record.
+    pub writes: Vec<Statement>,
+    /// What else is to be told.
+    pub notifications: Vec<Notification>,
+    /// Whether to tell that the task succeeded: not for work nobody asked for, such as an expiry.
+    pub announce: bool,
+}
+
+impl Done {
+    /// A result and nothing else.
+    pub fn with(result: Json) -> Self {
+        Self { result, writes: Vec::new(), notifications: Vec::new(), announce: true }
+    }
+}
+
+/// A failure that leaves something to be written or told.
+#[derive(Debug)]
+pub struct Undone {
+    /// Why.
+    pub failure: Failure,
+    /// What changes in the system of record, if this failure is final.
+    pub writes: Vec<Statement>,
+    /// What else is to be told, if this failure is final.
+    pub notifications: Vec<Notification>,
+}
+
+impl From<Failure> for Undone {
+    fn from(failure: Failure) -> Self {
+        Self { failure, writes: Vec::new(), notifications: Vec::new() }
+    }
+}
+
+/// A notification about the run's connector whose id comes from `subject` parts that are the same on every attempt.
+pub fn notification(
+    asked: &Asked,
+    kind: NotificationType,
+    id: String,
+    now: Timestamp,
+    data: Json,
+) -> Notification {
+    Notification::new(id.into(), kind, asked.connector.clone(), now, data)
+}
+
+/// What a task file provides.
+pub trait Task: Sized {
+    /// What producers write.
+    type Payload: DeserializeOwned;
+
+    /// Checks the payload, all of it, before anything is done. Field paths are relative to the payload.
+    fn check(payload: Self::Payload) -> Result<Self, Failure>;
+
+    /// What must be read (or reserved) in the round trip of the claim.
+    fn reads(&self, _claim: &Claim<'_>) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    /// Does it. Called again after a crash at any point, so it must find out what is there already.
+    async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone>;
+}
+
+macro_rules! registry {
+    ($($task:ident),+ $(,)?) => {
+        /// A task ready to be run.
+        #[derive(Debug)]
+        pub enum Work {
+            $(#[doc = concat!("`", stringify!($task), "`, checked.")] $task($task),)+
+        }
+
+        impl Work {
+            /// Checks a payload; a rejection names the field by its path in the message.
+            pub fn parse(asked: &Asked) -> Result<Self, Failure> {
+                match TaskType::parse(&asked.kind)? {
+                    $(TaskType::$task => payload(&asked.payload).and_then($task::check).map(Self::$task),)+
+                }
+                .map_err(|failure| failure.under("payload"))
+            }
+
+            /// See [`Task::reads`].
+            pub(super) fn reads(&self, claim: &Claim<'_>) -> Vec<Statement> {
+                match self {
+                    $(Self::$task(task) => task.reads(claim),)+
+                }
+            }
+
+            /// See [`Task::run`].
+            pub(super) async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
+                match self {
+                    $(Self::$task(task) => task.run(run).await,)+
+                }
+            }
+        }
+    };
+}
+
+registry!(
+    RefreshToken,
+    CheckAvailability,
+    CreateEvent,
+    UpdateEvent,
+    CancelEvent,
+    PlaceHold,
+    ConfirmHold,
+    CancelHold,
+    Disconnect,
+);
+
+/// Reads a payload; what does not fit is named by its path.
+fn payload<T: DeserializeOwned>(payload: &Json) -> Result<T, Failure> {
+    serde_path_to_error::deserialize(payload).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.inner().to_string();
+        match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+            Some(field) if path == "." => Failure::rejected("missing_field", field, "this field is required"),
+            Some(field) => {
+                Failure::rejected("missing_field", format!("{path}.{field}"), "this field is required")
+            }
+            None => Failure::rejected("wrong_type", path, message),
+        }
+    })
+}
