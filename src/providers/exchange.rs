@@ -7,6 +7,10 @@ use crate::{
 
 /// What an exchange wants next.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a step lives only until its request is sent; boxing would help nobody"
+)]
 pub enum Step<T> {
     /// Send this request (a credential is added on the way) and call `step` with the answer.
     Send(HttpRequest),

@@ -3,10 +3,16 @@
 //!
 //! Machines never see a credential: whoever drives them adds it, refreshes it after a 401, and sends the request again.
 
+mod excerpt;
 mod exchange;
+mod google;
+mod retry_after;
+mod single;
 mod traits;
 
 pub use exchange::{Exchange, Pending, Step};
+pub use google::Google;
+pub use single::{out_of_step, single};
 pub use traits::{
     AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider,
     Provider, Refresh, TokenGrant,
@@ -24,8 +30,8 @@ pub struct Registry {
 
 impl Registry {
     /// The providers, set up as the operator wishes. Adding a provider is adding its folder and a line here.
-    pub fn new(_settings: &Settings) -> Self {
-        Self { providers: vec![] }
+    pub fn new(settings: &Settings) -> Self {
+        Self { providers: vec![Box::new(Google::new(&settings.google))] }
     }
 
     /// Exactly these providers.
