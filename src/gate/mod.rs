@@ -4,6 +4,13 @@
 //! The decisions are pure; on Cloudflare a Durable Object per connector keeps the state, natively a map does. A second kind
 //! of object, one per provider, leases the application-wide daily budget out in chunks and holds the provider's breaker.
 
+pub mod account;
+pub mod breaker;
+pub mod budget;
+pub mod lease;
+pub mod permits;
+pub mod provider;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
