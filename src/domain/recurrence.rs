@@ -115,6 +115,13 @@ fn check_rule(value: &str, all_day: bool) -> Result<(), String> {
         }
         seen.push(name);
     }
+    match (until, all_day) {
+        (Some(until), true) => {
+            check_date(until).map_err(|why| format!("UNTIL of an all-day event: {why}"))?
+        }
+        (Some(until), false) => check_time(until, true).map_err(|why| format!("UNTIL: {why}"))?,
+        (None, _) => {}
+    }
     let rule = IcalRecurRule::parse(value).map_err(|error| error.to_string())?;
     if let Some(problem) = rule.problems().first() {
         return Err(problem.to_string());
@@ -127,11 +134,7 @@ fn check_rule(value: &str, all_day: bool) -> Result<(), String> {
     if let (true, Some(name)) = (all_day, by_time) {
         return Err(format!("{name} makes no sense for an event of whole days"));
     }
-    match (until, all_day) {
-        (Some(until), true) => check_date(until).map_err(|why| format!("UNTIL of an all-day event: {why}")),
-        (Some(until), false) => check_time(until, true).map_err(|why| format!("UNTIL: {why}")),
-        (None, _) => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_dates(parameters: &[&str], value: &str, all_day: bool) -> Result<(), String> {
