@@ -1,0 +1,352 @@
+//! The Google provider against the simulated Google, in process: every request is one that the simulator, which was
+//! checked with Google's own client, understands, and every answer is one that the provider does.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use http::header::{AUTHORIZATION, LOCATION};
+use huddle_calendar_sync::{
+    config::{GoogleSettings, Settings},
+    domain::{
+        busy::FreeBusyQuery,
+        connector::{Connector, ConnectorStatus, Preferences, ProviderKind},
+        event::{
+            Attendee, CreationKey, Event, EventDraft, EventPatch, EventStatus, EventTimes, Marker,
+            Transparency, Visibility,
+        },
+        failure::{Action, Failure},
+        ids::{CalendarId, ConnectorId, ETag, EventId, HoldId, UserId},
+        secret::{AccessToken, AuthorizationCode, CodeVerifier},
+        time::{Interval, Timestamp},
+        zone::Zone,
+    },
+    ports::{HttpRequest, HttpResponse},
+    providers::{
+        AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Google,
+        OAuthProvider, Pending, Refresh, Step, TokenGrant,
+    },
+};
+use simulator::{
+    control::dispatch::{Outcome, dispatch},
+    google as simulated,
+};
+
+/// RFC 7636 appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const CALLBACK: &str = "http://127.0.0.1:8787/oauth/google/callback";
+const ADA: &str = "berlin@example.com";
+
+fn settings() -> GoogleSettings {
+    let origin = "http://127.0.0.1:8790";
+    Settings::parse(|name| {
+        Some(match name {
+            "PUBLIC_BASE_URL" => "http://127.0.0.1:8787".to_owned(),
+            "REDIRECT_ALLOWLIST" => "https://app.example/done".to_owned(),
+            "ENVIRONMENT" => "development".to_owned(),
+            "API_KEY" | "WEBHOOK_SECRET" => "sixteen-letters-or-more".to_owned(),
+            "OAUTH_ENC_KEY" => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),
+            "GOOGLE_CLIENT_ID" => simulated::oauth::clients::DEFAULT_CLIENT_ID.to_owned(),
+            "GOOGLE_CLIENT_SECRET" => simulated::oauth::clients::DEFAULT_CLIENT_SECRET.to_owned(),
+            "GOOGLE_AUTH_URL" => format!("{origin}/o/oauth2/v2/auth"),
+            "GOOGLE_TOKEN_URL" => format!("{origin}/token"),
+            "GOOGLE_REVOKE_URL" => format!("{origin}/revoke"),
+            "GOOGLE_API_URL" => origin.to_owned(),
+            _ => return None,
+        })
+    })
+    .unwrap()
+    .google
+}
+
+/// Both ends.
+struct World {
+    google: Google,
+    simulated: Arc<simulated::Google>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { google: Google::new(&settings()), simulated: Arc::new(simulated::Google::seeded()) }
+    }
+
+    fn send(&self, request: HttpRequest) -> HttpResponse {
+        match futures_executor::block_on(dispatch(self.simulated.clone(), request)) {
+            Outcome::Answer(answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn drive<T>(&self, token: Option<&AccessToken>, mut exchange: Pending<T>) -> Result<T, Failure> {
+        let mut answer = None;
+        loop {
+            match exchange.step(answer.take())? {
+                Step::Done(output) => return Ok(output),
+                Step::Send(mut request) => {
+                    if let Some(token) = token {
+                        let value = format!("Bearer {}", token.expose()).parse().unwrap();
+                        request.headers_mut().insert(AUTHORIZATION, value);
+                    }
+                    answer = Some(self.send(request));
+                }
+            }
+        }
+    }
+
+    /// Consents as `account` to `scopes` and comes back with a code.
+    fn consent(&self, account: &str, scopes: &[String]) -> AuthorizationCode {
+        let mut url = self
+            .google
+            .authorization_url(&AuthorizationRequest {
+                redirect_uri: CALLBACK,
+                state: "state-1",
+                code_challenge: CHALLENGE,
+                scopes,
+                login_hint: Some(account),
+                tenant: None,
+                force_consent: true,
+            })
+            .unwrap();
+        url.query_pairs_mut().append_pair("auto", "approve").append_pair("account", account);
+        let answer = self.send(http::Request::get(url.as_str()).body(Bytes::new()).unwrap());
+        let location = answer.headers()[LOCATION].to_str().unwrap();
+        let back = url::Url::parse(location).unwrap();
+        let given = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+        assert_eq!(given("state"), "state-1");
+        AuthorizationCode::new(given("code"))
+    }
+
+    fn exchange(&self, code: &AuthorizationCode, verifier: &str) -> Result<TokenGrant, Failure> {
+        let verifier = CodeVerifier::new(verifier);
+        let exchange = CodeExchange { code, verifier: &verifier, redirect_uri: CALLBACK, tenant: None };
+        self.drive(None, self.google.exchange_code(exchange))
+    }
+
+    fn connect(&self, account: &str, scopes: &[String]) -> TokenGrant {
+        self.exchange(&self.consent(account, scopes), VERIFIER).unwrap()
+    }
+
+    fn connected(&self) -> AccessToken {
+        self.connect(ADA, &self.google.default_scopes()).access_token
+    }
+
+    fn identify(&self, grant: &TokenGrant) -> Result<AccountProfile, Failure> {
+        self.drive(Some(&grant.access_token), self.google.identify(grant))
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).unwrap()
+}
+
+fn key(task: &str) -> CreationKey {
+    CreationKey::derive(&["con", task])
+}
+
+/// A slot far from the seeded events.
+fn slot() -> Interval {
+    Interval::new(at("2031-03-29T23:30:00Z"), at("2031-03-30T01:30:00Z")).unwrap()
+}
+
+fn draft(task: &str) -> EventDraft {
+    EventDraft {
+        calendar: CalendarId::primary(),
+        marker: Marker { key: key(task), hold: Some(HoldId::new("hold-1")) },
+        summary: "Review".to_owned(),
+        description: Some("Numbers".to_owned()),
+        location: None,
+        times: EventTimes::Timed { interval: slot(), zone: Zone::named("Europe/Berlin").unwrap() },
+        attendees: vec![],
+        conference: true,
+        recurrence: vec![],
+        reminders: Some(vec![]),
+        visibility: Visibility::Private,
+        transparency: Transparency::Opaque,
+        status: EventStatus::Tentative,
+    }
+}
+
+fn query(calendars: &[&str], window: Interval) -> FreeBusyQuery {
+    let now = at("2031-01-01T00:00:00Z");
+    FreeBusyQuery {
+        connector: Connector {
+            id: ConnectorId::new("con"),
+            user: UserId::new("user"),
+            workspace: None,
+            provider: ProviderKind::Google,
+            tenant: None,
+            account: "1".to_owned().into(),
+            email: None,
+            status: ConnectorStatus::Active,
+            scopes: vec![],
+            zone: Zone::utc(),
+            preferences: Preferences::default(),
+            generation: 1,
+            created_at: now,
+            updated_at: now,
+        },
+        calendars: calendars.iter().map(|id| CalendarId::new(*id)).collect(),
+        window,
+    }
+}
+
+#[test]
+fn an_account_is_connected_identified_refreshed_and_let_go() {
+    let world = World::new();
+    let grant = world.connect(ADA, &world.google.default_scopes());
+    assert!(world.google.missing_scopes(&grant.scopes).is_empty(), "{:?}", grant.scopes);
+    let refresh_token = grant.refresh_token.clone().unwrap();
+
+    let profile = world.identify(&grant).unwrap();
+    assert_eq!(profile.email.as_deref(), Some(ADA));
+    assert_eq!(profile.zone, Zone::named("Europe/Berlin"));
+    // Userinfo says the same where there is no id token.
+    let without = TokenGrant { id_token: None, ..grant.clone() };
+    assert_eq!(world.identify(&without), Ok(profile));
+
+    let refresh = || {
+        let refresh = Refresh { token: &refresh_token, tenant: None, scopes: &grant.scopes };
+        world.drive(None, world.google.refresh(refresh))
+    };
+    let refreshed = refresh().unwrap();
+    assert_ne!(refreshed.access_token.expose(), grant.access_token.expose());
+
+    let revoke = || world.drive(None, world.google.revoke(&refresh_token).unwrap());
+    assert_eq!(revoke(), Ok(()));
+    assert_eq!(revoke(), Ok(()), "a grant that is dead already");
+    let failure = refresh().unwrap_err();
+    assert_eq!((failure.action, failure.code.as_ref()), (Action::Reauthorize, "grant_revoked"));
+}
+
+#[test]
+fn a_code_that_was_used_or_comes_with_another_verifier_is_rejected() {
+    let world = World::new();
+    let scopes = world.google.default_scopes();
+    let rejected = |code: &AuthorizationCode, verifier: &str| {
+        let failure = world.exchange(code, verifier).unwrap_err();
+        assert_eq!(
+            (failure.action, failure.code.as_ref()),
+            (Action::Rejected { field: None }, "code_rejected")
+        );
+    };
+    let used = world.consent(ADA, &scopes);
+    world.exchange(&used, VERIFIER).unwrap();
+    rejected(&used, VERIFIER);
+    rejected(&world.consent(ADA, &scopes), "another-verifier-that-is-long-enough-to-be-one-0123");
+    rejected(&AuthorizationCode::new("never-issued"), VERIFIER);
+}
+
+#[test]
+fn calendars_are_listed_with_what_the_account_may_do() {
+    let world = World::new();
+    let token = world.connected();
+    let calendars = world.drive(Some(&token), world.google.list_calendars()).unwrap();
+    let primary: Vec<_> = calendars.iter().filter(|calendar| calendar.primary).collect();
+    assert_eq!(primary.len(), 1);
+    assert_eq!((primary[0].id.as_str(), primary[0].zone.clone()), (ADA, Zone::named("Europe/Berlin")));
+    assert!(calendars.iter().any(|calendar| calendar.id.as_str() == "team@group.calendar.google.com"));
+
+    let many = world.connect("many-calendars@example.com", &world.google.default_scopes()).access_token;
+    assert!(world.drive(Some(&many), world.google.list_calendars()).unwrap().len() > 60);
+}
+
+#[test]
+fn an_event_is_created_once_and_found_by_its_key_to_the_end() {
+    let world = World::new();
+    let token = world.connected();
+    let google = &world.google;
+    let primary = CalendarId::primary();
+    let created: Event = world.drive(Some(&token), google.create_event(draft("task-1"))).unwrap();
+    assert_eq!(created.times, Some(draft("task-1").times));
+    assert_eq!(created.marker, Some(draft("task-1").marker));
+    assert_eq!(created.status, EventStatus::Tentative);
+    // Again, as after an answer that was lost.
+    let again = world.drive(Some(&token), google.create_event(draft("task-1"))).unwrap();
+    assert_eq!(again.id, created.id);
+    let found = world.drive(Some(&token), google.find_event(&primary, &key("task-1"))).unwrap();
+    assert_eq!(found.map(|event| event.id), Some(created.id.clone()));
+    assert_eq!(world.drive(Some(&token), google.find_event(&primary, &key("task-2"))), Ok(None));
+
+    let delete = || world.drive(Some(&token), google.delete_event(&primary, &created.id, None));
+    assert_eq!(delete(), Ok(Deletion::Deleted));
+    assert_eq!(delete(), Ok(Deletion::AlreadyGone));
+    let gone = world.drive(Some(&token), google.get_event(&primary, &created.id)).unwrap_err();
+    assert_eq!(gone.action, Action::NotFound);
+    let found = world.drive(Some(&token), google.find_event(&primary, &key("task-1"))).unwrap();
+    assert_eq!(found.map(|event| event.status), Some(EventStatus::Cancelled));
+    let again = world.drive(Some(&token), google.create_event(draft("task-1"))).unwrap();
+    assert_eq!(again.status, EventStatus::Cancelled);
+}
+
+#[test]
+fn an_event_is_changed_in_the_version_that_was_meant() {
+    let world = World::new();
+    let token = world.connected();
+    let google = &world.google;
+    let primary = CalendarId::primary();
+    let update = |event: &EventId, patch: EventPatch, etag: Option<&ETag>| {
+        world.drive(Some(&token), google.update_event(&primary, event, patch, etag))
+    };
+    let created = world.drive(Some(&token), google.create_event(draft("task-1"))).unwrap();
+    let people =
+        vec![Attendee { email: "kolkata@example.com".to_owned(), display_name: None, optional: false }];
+    let patch = EventPatch {
+        summary: Some("Decision".to_owned()),
+        attendees: Some(people),
+        status: Some(EventStatus::Confirmed),
+        applied_by: Some(key("task-2")),
+        ..EventPatch::default()
+    };
+    let changed = update(&created.id, patch.clone(), created.etag.as_ref()).unwrap();
+    assert_eq!(changed.summary.as_deref(), Some("Decision"));
+    assert_eq!(changed.status, EventStatus::Confirmed);
+    assert!(changed.attendees.iter().any(|attendee| attendee.email == "kolkata@example.com"));
+    assert_eq!(changed.applied_by, Some(key("task-2")));
+    assert_eq!(changed.marker, created.marker, "a change keeps the marker");
+
+    let failure = update(&created.id, patch.clone(), created.etag.as_ref()).unwrap_err();
+    assert_eq!((failure.action, failure.code.as_ref()), (Action::Conflict, "event_changed"));
+    let day = |text: &str| text.parse().unwrap();
+    let times = EventTimes::AllDay { start: day("2031-03-30"), end: day("2031-03-31") };
+    let patch = EventPatch { times: Some(times.clone()), ..EventPatch::default() };
+    assert_eq!(update(&created.id, patch, None).unwrap().times, Some(times));
+    let missing = update(&"nosuchevent".into(), EventPatch::default(), None).unwrap_err();
+    assert_eq!(missing.action, Action::NotFound);
+}
+
+#[test]
+fn busy_time_is_known_for_some_calendars_and_unknown_for_others() {
+    let world = World::new();
+    let token = world.connected();
+    world.drive(Some(&token), world.google.create_event(draft("task-1"))).unwrap();
+    let window = Interval::new(slot().start(), slot().start().plus(TimeDelta::days(100))).unwrap();
+    let free_busy = world
+        .drive(Some(&token), world.google.free_busy(query(&["primary", "nobody@example.com"], window)))
+        .unwrap();
+    // Recurring seeded events may lie in the window too: the first is ours.
+    let busy = free_busy.calendars[0].busy.clone().unwrap();
+    assert!(busy.first().is_some_and(|first| first.intersection(slot()) == Some(slot())), "{busy:?}");
+    assert_eq!(free_busy.calendars[1].busy.clone().unwrap_err().code, "notFound");
+}
+
+#[test]
+fn an_unticked_scope_is_named_when_it_is_missed() {
+    let world = World::new();
+    let scopes = ["openid", "email", "https://www.googleapis.com/auth/calendar.events"].map(str::to_owned);
+    let grant = world.connect("kolkata@example.com", &scopes);
+    assert_eq!(world.google.missing_scopes(&grant.scopes).len(), 2);
+    let token = Some(&grant.access_token);
+    let failure = world.drive(token, world.google.free_busy(query(&["primary"], slot()))).unwrap_err();
+    assert_eq!(failure.code, "scope_missing");
+    assert!(failure.message.contains("auth/calendar.freebusy"), "{failure}");
+    let failure = world.drive(token, world.google.list_calendars()).unwrap_err();
+    assert!(failure.message.contains("auth/calendar.calendarlist.readonly"), "{failure}");
+}
+
+#[test]
+fn a_token_nobody_issued_is_refused() {
+    let world = World::new();
+    let failure = world.drive(Some(&AccessToken::new("forged")), world.google.list_calendars()).unwrap_err();
+    assert_eq!(failure.action, Action::Reauthorize);
+}
