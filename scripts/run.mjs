@@ -22,8 +22,9 @@ else if (name !== undefined) runWithNode22(fileURLToPath(new URL(`./${name}.ts`,
  * @param {string[]} args
  */
 function runWithNode22(script, args) {
+  const plainErrors = new URL("./dev/plain-errors.ts", import.meta.url).href;
   const path = [packageBinaries, process.env.PATH ?? ""].join(delimiter);
-  const child = spawn(join(packageBinaries, "node"), [script, ...args], {
+  const child = spawn(join(packageBinaries, "node"), ["--import", plainErrors, script, ...args], {
     // The channel closes when this process ends, even when it is killed: the script can tell, and ends as well.
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: { ...process.env, PATH: path },

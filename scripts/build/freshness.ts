@@ -25,8 +25,7 @@ export function isFresh(fingerprint: string): boolean {
   if (!outputs.every((file) => existsSync(file)) || !existsSync(recordFile)) return false;
   const record: Record = JSON.parse(readFileSync(recordFile, "utf8"));
   return (
-    record.fingerprint === fingerprint &&
-    Object.entries(record.files).every(([path, hash]) => hashOf(path) === hash)
+    record.fingerprint === fingerprint && Object.entries(record.files).every(([path, hash]) => hashOf(path) === hash)
   );
 }
 

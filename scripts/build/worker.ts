@@ -1,13 +1,12 @@
 // Building the worker with worker-build, using the tools that set-up placed.
 
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { readFileSync } from "node:fs";
-import { runToEnd } from "../dev/background-process.ts";
-import { packageBinaries, projectRoot } from "../setup/locations.mjs";
 import { wasmCargoEnvironment } from "../cargo/environment.ts";
 import { toolchain } from "../cargo/toolchain.ts";
+import { runToEnd } from "../dev/background-process.ts";
+import { packageBinaries, projectRoot } from "../setup/locations.mjs";
 import { isFresh, recordInputs } from "./freshness.ts";
+import { describeWasmSize } from "./wasm-size.ts";
 
 /**
  * Builds `build/index.js` and `build/index_bg.wasm`.
@@ -38,13 +37,6 @@ export async function buildWorker({ force = false } = {}): Promise<boolean> {
     return false;
   }
   recordInputs(fingerprint);
-  console.log(`[build] done in ${((Date.now() - started) / 1000).toFixed(1)} s, ${wasmSize()}`);
+  console.log(`[build] done in ${((Date.now() - started) / 1000).toFixed(1)} s, ${describeWasmSize()}`);
   return true;
-}
-
-/** The size of the WASM file, as it is and as Cloudflare counts it (compressed). */
-export function wasmSize(): string {
-  const wasm = readFileSync(join(projectRoot, "build", "index_bg.wasm"));
-  const kilobytes = (bytes: number) => `${Math.round(bytes / 1024)} KiB`;
-  return `WASM ${kilobytes(wasm.length)}, compressed ${kilobytes(gzipSync(wasm).length)}`;
 }

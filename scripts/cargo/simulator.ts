@@ -1,6 +1,7 @@
 // Building the provider simulators: native, for development only.
 
 import { runForOutput } from "../dev/background-process.ts";
+import { ExplainedError } from "../setup/explained-error.mjs";
 import { projectRoot } from "../setup/locations.mjs";
 import { nativeCargoEnvironment } from "./environment.ts";
 
@@ -19,7 +20,8 @@ export async function buildSimulator(): Promise<string> {
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as { reason: string; executable?: string | null })
     .findLast((message) => message.reason === "compiler-artifact" && message.executable)?.executable;
-  if (cargo.code !== 0 || !program) throw new Error("the simulator did not compile: what the compiler said is above");
+  if (cargo.code !== 0 || !program)
+    throw new ExplainedError("the simulator did not compile: what the compiler said is above");
   const took = (Date.now() - started) / 1000;
   if (took > 2) console.log(`[build] simulator compiled in ${took.toFixed(1)} s`);
   return program;

@@ -1,13 +1,14 @@
 // The record set-up left of the tools to use.
 
-import { readToolchain } from "../setup/locations.mjs";
+import { ExplainedError } from "../setup/explained-error.mjs";
 import type { Toolchain } from "../setup/locations.mjs";
+import { readToolchain } from "../setup/locations.mjs";
 
 /** What set-up placed. Throws when set-up has not run yet. */
 export function toolchain(): Toolchain {
   const { wasmTarget, wasmToolchain, workerBuild, wasmBindgen, chromium } = readToolchain();
   if (wasmTarget === undefined || workerBuild === undefined || wasmBindgen === undefined) {
-    throw new Error("The tools are not set up yet: run `node scripts/setup.mjs` first.");
+    throw new ExplainedError("The tools are not set up yet: run `node scripts/setup.mjs` first.");
   }
   return { wasmTarget, wasmToolchain: wasmToolchain ?? null, workerBuild, wasmBindgen, chromium: chromium ?? null };
 }

@@ -1,6 +1,13 @@
 // The settings of the worker that a developer runs: .dev.vars, and above it the environment.
 
-import { developmentFile, ensureDevelopmentFile, readSettings, type Settings, settingsFromEnvironment } from "./settings-file.ts";
+import { ExplainedError } from "../setup/explained-error.mjs";
+import {
+  developmentFile,
+  ensureDevelopmentFile,
+  readSettings,
+  type Settings,
+  settingsFromEnvironment,
+} from "./settings-file.ts";
 
 /** Where the worker listens unless PORT says otherwise; what .dev.vars.example is written for. */
 const DEFAULT_PORT = 8787;
@@ -10,7 +17,8 @@ export function developmentPort(): number {
   const text = process.env.PORT;
   if (text === undefined || text === "") return DEFAULT_PORT;
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`PORT=${text} is not a port number.`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new ExplainedError(`PORT=${text} is not a port number.`);
   return port;
 }
 

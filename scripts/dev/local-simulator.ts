@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSimulator } from "../cargo/simulator.ts";
+import { ExplainedError } from "../setup/explained-error.mjs";
 import { startInBackground } from "./background-process.ts";
 
 export type SimulatedProvider = "google";
@@ -28,7 +29,11 @@ export async function startLocalSimulator(
   { port = 0, onLine }: { port?: number; onLine?: (line: string) => void } = {},
 ): Promise<LocalSimulator> {
   const program = await buildSimulator();
-  const simulator = startInBackground(program, [provider, "--port", String(port)], onLine === undefined ? {} : { onLine });
+  const simulator = startInBackground(
+    program,
+    [provider, "--port", String(port)],
+    onLine === undefined ? {} : { onLine },
+  );
   let exitCode: number | undefined;
   void simulator.ended.then((code) => {
     exitCode = code;
@@ -40,5 +45,5 @@ export async function startLocalSimulator(
     await sleep(20);
   }
   await simulator.stop();
-  throw new Error(`the ${provider} simulator did not start:\n${simulator.output()}`);
+  throw new ExplainedError(`the ${provider} simulator did not start:\n${simulator.output()}`);
 }

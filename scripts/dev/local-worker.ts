@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ExplainedError } from "../setup/explained-error.mjs";
 import { projectRoot } from "../setup/locations.mjs";
 import { type BackgroundProcess, startInBackground } from "./background-process.ts";
 import { freePort } from "./free-port.ts";
@@ -140,7 +141,9 @@ async function ready(wrangler: BackgroundProcess, url: string): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
     if (exitCode !== undefined) {
-      throw new Error(`wrangler dev ended with ${exitCode} before the worker was ready:\n${wrangler.output()}`);
+      throw new ExplainedError(
+        `wrangler dev ended with ${exitCode} before the worker was ready:\n${wrangler.output()}`,
+      );
     }
     if (wrangler.output().includes("Ready on ")) {
       const answer = await fetch(url, { redirect: "manual" }).catch(() => undefined);
@@ -149,11 +152,11 @@ async function ready(wrangler: BackgroundProcess, url: string): Promise<void> {
     }
     await sleep(50);
   }
-  throw new Error(`the worker did not answer within ${READY_WITHIN_MS / 1000} s:\n${wrangler.output()}`);
+  throw new ExplainedError(`the worker did not answer within ${READY_WITHIN_MS / 1000} s:\n${wrangler.output()}`);
 }
 
 async function runCron(url: string, schedule: string): Promise<void> {
   const answer = await fetch(`${url}/__scheduled?${new URLSearchParams({ cron: schedule })}`);
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`cron "${schedule}" answered ${answer.status}: ${text}`);
+  if (!answer.ok) throw new ExplainedError(`cron "${schedule}" answered ${answer.status}: ${text}`);
 }

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { ExplainedError } from "../setup/explained-error.mjs";
 import { projectRoot } from "../setup/locations.mjs";
 
 export type Settings = { [name: string]: string };
@@ -12,7 +13,7 @@ export const developmentFile = join(projectRoot, ".dev.vars");
 const exampleFile = join(projectRoot, ".dev.vars.example");
 
 /** Makers of the secrets that the example leaves empty. */
-const freshSecrets: { [name: string]: () => string } = {
+export const freshSecrets: { [name: string]: () => string } = {
   OAUTH_ENC_KEY: () => randomBytes(32).toString("base64"),
   API_KEY: () => randomBytes(24).toString("base64url"),
   WEBHOOK_SECRET: () => randomBytes(24).toString("base64url"),
@@ -72,7 +73,8 @@ export function writeSettings(file: string, settings: Settings): void {
 function quoted(name: string, value: string): string {
   // The format has no escapes: a value goes between quotes that it does not contain itself.
   const quote = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
-  if (quote === undefined) throw new Error(`${name} contains every kind of quote and cannot be written to a settings file.`);
+  if (quote === undefined)
+    throw new ExplainedError(`${name} contains every kind of quote and cannot be written to a settings file.`);
   return `${quote}${value}${quote}`;
 }
 

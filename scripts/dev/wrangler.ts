@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { ExplainedError } from "../setup/explained-error.mjs";
 import { projectRoot } from "../setup/locations.mjs";
 
 export const wranglerProgram = join(projectRoot, "node_modules", "wrangler", "bin", "wrangler.js");
@@ -25,7 +26,7 @@ export function localWranglerEnvironment(): NodeJS.ProcessEnv {
 export function runWrangler(args: string[], env: NodeJS.ProcessEnv = localWranglerEnvironment()): string {
   const result = spawnSync(process.execPath, [wranglerProgram, ...args], { cwd: projectRoot, env, encoding: "utf8" });
   if (result.status !== 0) {
-    throw new Error(`wrangler ${args.join(" ")} failed:\n${result.stdout}${result.stderr}`);
+    throw new ExplainedError(`wrangler ${args.join(" ")} failed:\n${result.stdout}${result.stderr}`);
   }
   return result.stdout;
 }

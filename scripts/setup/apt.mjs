@@ -1,6 +1,7 @@
 // Installing Debian packages.
 
-import { ask, run, SetupError } from "./steps.mjs";
+import { ExplainedError } from "./explained-error.mjs";
+import { ask, run } from "./steps.mjs";
 
 /**
  * Installs packages with apt-get, as root or through sudo.
@@ -9,7 +10,7 @@ import { ask, run, SetupError } from "./steps.mjs";
  */
 export async function aptInstall(packages, byHand) {
   if (ask("apt-get", ["--version"]) === null) {
-    throw new SetupError(`There is no apt-get here to install ${packages.join(", ")} with.\n${byHand}`);
+    throw new ExplainedError(`There is no apt-get here to install ${packages.join(", ")} with.\n${byHand}`);
   }
   const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...packages]]) {

@@ -2,8 +2,9 @@
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { ExplainedError } from "./explained-error.mjs";
 import { cacheFolder, projectRoot } from "./locations.mjs";
-import { run, SetupError, step } from "./steps.mjs";
+import { run, step } from "./steps.mjs";
 
 const WORKER_BUILD_VERSION = "0.8.7";
 
@@ -61,7 +62,7 @@ function lockedVersion(crate) {
   const lock = readFileSync(join(projectRoot, "Cargo.lock"), "utf8");
   const version = lock.match(new RegExp(`name = "${crate}"\\nversion = "([^"]+)"`))?.[1];
   if (version === undefined) {
-    throw new SetupError(`Cargo.lock names no ${crate}. Run \`cargo generate-lockfile\` and try again.`);
+    throw new ExplainedError(`Cargo.lock names no ${crate}. Run \`cargo generate-lockfile\` and try again.`);
   }
   return version;
 }

@@ -2,7 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { aptInstall } from "./apt.mjs";
-import { SetupError, step } from "./steps.mjs";
+import { ExplainedError } from "./explained-error.mjs";
+import { step } from "./steps.mjs";
 
 const KNOWN_PLACES = [
   "/usr/bin/chromium",
@@ -23,6 +24,7 @@ export async function chromium() {
 
   const byHand = "Install Chromium or Chrome, or set CHROME_PATH to one, and run the command again.";
   await step("Chromium from Debian, for the browser tests", () => aptInstall(["chromium"], byHand));
-  if (!existsSync("/usr/bin/chromium")) throw new SetupError(`Debian's chromium was installed but is not there.\n${byHand}`);
+  if (!existsSync("/usr/bin/chromium"))
+    throw new ExplainedError(`Debian's chromium was installed but is not there.\n${byHand}`);
   return "/usr/bin/chromium";
 }

@@ -9,10 +9,7 @@ import { fileURLToPath } from "node:url";
 export const projectRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** What several clones on one machine can share: built tools and locks. One folder per user. */
-export const cacheFolder = join(
-  process.env.XDG_CACHE_HOME || join(homedir(), ".cache"),
-  "huddle-calendar-sync",
-);
+export const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "huddle-calendar-sync");
 
 /** What belongs to this clone alone. */
 export const cloneFolder = join(projectRoot, ".tools");

@@ -4,10 +4,11 @@
 import { join } from "node:path";
 import { cargoTools } from "./cargo-tools.mjs";
 import { chromium } from "./chromium.mjs";
+import { ExplainedError } from "./explained-error.mjs";
 import { cacheFolder, cloneFolder, readToolchain, writeToolchain } from "./locations.mjs";
 import { withLock } from "./lock.mjs";
 import { npmPackages } from "./npm-packages.mjs";
-import { ask, seconds, SetupError } from "./steps.mjs";
+import { ask, seconds } from "./steps.mjs";
 import { wasmTarget } from "./wasm-target.mjs";
 
 const OLDEST_RUST = [1, 91];
@@ -21,7 +22,7 @@ export async function setUp({ browser }) {
     await everything(browser);
     return true;
   } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
+    if (!(error instanceof ExplainedError)) throw error;
     console.error(`[set-up] failed:\n${error.message}`);
     return false;
   }
@@ -47,7 +48,7 @@ function requireRust() {
   const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_RUST;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw new SetupError(
+  throw new ExplainedError(
     `${version ? `Rust ${major}.${minor} is too old` : "Rust was not found"}: ` +
       `${OLDEST_RUST.join(".")} or newer is needed. Install it from https://rustup.rs, or run \`rustup update\`.`,
   );

@@ -1,9 +1,7 @@
 // Running set-up steps: each says when it starts and how long it took, and a failing one says what to do.
 
 import { spawn, spawnSync } from "node:child_process";
-
-/** A failure whose message is meant for the person at the terminal: what went wrong and what to do about it. */
-export class SetupError extends Error {}
+import { ExplainedError } from "./explained-error.mjs";
 
 /**
  * Runs one step that has work to do, with a line before and a line after it.
@@ -63,7 +61,7 @@ export function run(program, args, { advice, env, cwd, timeoutSeconds }) {
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
     const fail = (/** @type {string} */ reason) =>
-      reject(new SetupError(`${output.trim()}\n\`${[program, ...args].join(" ")}\` ${reason}.\n${advice}`));
+      reject(new ExplainedError(`${output.trim()}\n\`${[program, ...args].join(" ")}\` ${reason}.\n${advice}`));
     child.on("error", (error) => {
       clearTimeout(timer);
       fail(`could not be started (${error.message})`);

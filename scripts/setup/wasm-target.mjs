@@ -1,11 +1,21 @@
 // The standard library for `wasm32-unknown-unknown`: from rustup, or where rustup's servers are out of reach, built
 // from the source in Debian's packages.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { aptInstall } from "./apt.mjs";
-import { ask, run, SetupError, step } from "./steps.mjs";
+import { ExplainedError } from "./explained-error.mjs";
+import { ask, run, step } from "./steps.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
 
@@ -78,7 +88,7 @@ async function installFromDebian() {
     await run("rustup", ["toolchain", "link", LINKED_TOOLCHAIN, "/usr"], { advice: byHand });
   });
   if (!debianToolchainIsComplete()) {
-    throw new SetupError(`Debian's compiler was installed but still lacks the WASM target.\n${byHand}`);
+    throw new ExplainedError(`Debian's compiler was installed but still lacks the WASM target.\n${byHand}`);
   }
 }
 
@@ -94,24 +104,20 @@ async function buildStandardLibrary(advice) {
     '[package]\nname = "throwaway"\nversion = "0.0.0"\nedition = "2024"\n\n[profile.release]\npanic = "abort"\n',
   );
   writeFileSync(join(crate, "src", "lib.rs"), "#![no_std]\n");
-  await run(
-    "/usr/bin/cargo",
-    ["build", "--release", "--target", TARGET, "-Z", "build-std=std,panic_abort"],
-    {
-      cwd: crate,
-      env: {
-        ...process.env,
-        RUSTC: "/usr/bin/rustc",
-        // Lets a stable compiler take -Z.
-        RUSTC_BOOTSTRAP: "1",
-        // Without the bitcode, link-time optimisation fails later with "Can't find section .llvmbc".
-        RUSTFLAGS: "-Cembed-bitcode=yes -Copt-level=s",
-        CARGO_TARGET_DIR: join(crate, "target"),
-        CARGO_BUILD_BUILD_DIR: join(crate, "target"),
-      },
-      advice,
+  await run("/usr/bin/cargo", ["build", "--release", "--target", TARGET, "-Z", "build-std=std,panic_abort"], {
+    cwd: crate,
+    env: {
+      ...process.env,
+      RUSTC: "/usr/bin/rustc",
+      // Lets a stable compiler take -Z.
+      RUSTC_BOOTSTRAP: "1",
+      // Without the bitcode, link-time optimisation fails later with "Can't find section .llvmbc".
+      RUSTFLAGS: "-Cembed-bitcode=yes -Copt-level=s",
+      CARGO_TARGET_DIR: join(crate, "target"),
+      CARGO_BUILD_BUILD_DIR: join(crate, "target"),
     },
-  );
+    advice,
+  });
   return { crate, folder: join(crate, "target", TARGET, "release", "deps") };
 }
 
