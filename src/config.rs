@@ -3,7 +3,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use url::Url;
 
-use crate::domain::secret::{ApiSecret, ClientSecret};
+use crate::{
+    domain::secret::{ApiSecret, ClientSecret},
+    gate::limits::LimitOverrides,
+};
 
 /// Everything an operator can set. README lists each with its meaning.
 #[derive(Debug, Clone)]
@@ -20,6 +23,8 @@ pub struct Settings {
     pub webhook_secret: ApiSecret,
     /// Current encryption key and those it replaced, 32 bytes each.
     pub encryption_keys: EncryptionKeys,
+    /// Changed budgets (`GATE_LIMITS`).
+    pub gate_limits: LimitOverrides,
     /// Google's settings.
     pub google: GoogleSettings,
 }
@@ -96,6 +101,7 @@ impl Settings {
             api_key: ApiSecret::new(reader.secret("API_KEY", 16)),
             webhook_secret: ApiSecret::new(reader.secret("WEBHOOK_SECRET", 16)),
             encryption_keys: reader.encryption_keys(),
+            gate_limits: reader.gate_limits(),
             google: GoogleSettings {
                 client_id: reader.required("GOOGLE_CLIENT_ID"),
                 client_secret: ClientSecret::new(reader.required("GOOGLE_CLIENT_SECRET")),
@@ -166,6 +172,14 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             .filter(|s| !s.is_empty())
             .map(str::to_owned)
             .collect()
+    }
+
+    fn gate_limits(&mut self) -> LimitOverrides {
+        let text = self.optional("GATE_LIMITS").unwrap_or_else(|| "{}".to_owned());
+        LimitOverrides::parse(&text).unwrap_or_else(|error| {
+            self.problems.push(format!("GATE_LIMITS: {error}"));
+            LimitOverrides::default()
+        })
     }
 
     fn encryption_keys(&mut self) -> EncryptionKeys {

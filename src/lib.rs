@@ -12,6 +12,7 @@ pub mod domain;
 pub mod gate;
 pub mod oauth;
 pub mod outbox;
+pub mod platform;
 pub mod ports;
 pub mod providers;
 pub mod reauthorization;

@@ -1,15 +1,24 @@
 //! The gate of a connector: the one place that refreshes its token (G5), counts requests against the provider's budget,
 //! caps concurrency and breaks the circuit (G7).
 //!
-//! The decisions are pure; on Cloudflare a Durable Object per connector keeps the state, natively a map does. A second kind
-//! of object, one per provider, leases the application-wide daily budget out in chunks and holds the provider's breaker.
+//! The decisions are pure ([`account`], [`connector`], [`provider`]); [`service`] hosts them: on Cloudflare in Durable
+//! Objects, natively in a map. There are three kinds of object. One per connector has its access token. One per account at a
+//! provider has the permits, since providers count per account and one account may be connected more than once. One per
+//! provider leases the application-wide daily budget out in chunks and holds the provider's breaker.
 
 pub mod account;
 pub mod breaker;
 pub mod budget;
+pub mod connector;
+pub mod kept;
 pub mod lease;
+pub mod limits;
 pub mod permits;
 pub mod provider;
+pub mod refresh;
+pub mod service;
+pub mod single_flight;
+pub mod wire;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};

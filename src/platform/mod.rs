@@ -2,6 +2,8 @@
 
 mod d1;
 mod fetch;
+mod gate_client;
+mod gate_object;
 mod kv;
 pub mod log;
 mod metrics;
