@@ -43,6 +43,9 @@ impl World {
         mut event: Event,
         now: Timestamp,
     ) -> Result<Event, ApiError> {
+        if event.conference_due.is_some() {
+            self.pending_conferences.insert((calendar_id.to_owned(), event.id.clone()));
+        }
         let change = self.next_change();
         let calendar = self.calendars.get_mut(calendar_id).ok_or_else(ApiError::not_found)?;
         event.change = change;

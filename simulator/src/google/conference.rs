@@ -62,17 +62,20 @@ pub fn request(
 /// Decides every conference request whose time has come.
 pub fn settle(world: &mut World, now: Timestamp) {
     let failure = world.behaviour.conference_failure;
-    let due: Vec<(String, Event)> = world
-        .calendars
-        .values()
-        .flat_map(|calendar| calendar.events.values().map(|event| (&calendar.id, event)))
-        .filter(|(_, event)| event.conference_due.is_some_and(|due| due <= now))
-        .map(|(calendar, event)| (calendar.clone(), event.clone()))
-        .collect();
-    for (calendar, mut event) in due {
-        decide(&mut event, failure);
-        // The calendar was there a moment ago, so storing cannot fail.
-        let _ = world.store_event(&calendar, event, now);
+    for (calendar, id) in std::mem::take(&mut world.pending_conferences) {
+        let event = world.calendars.get(&calendar).and_then(|calendar| calendar.events.get(&id)).cloned();
+        let Some(mut event) = event else { continue };
+        match event.conference_due {
+            Some(due) if due <= now => {
+                decide(&mut event, failure);
+                // The calendar was there a moment ago, so storing cannot fail.
+                let _ = world.store_event(&calendar, event, now);
+            }
+            Some(_) => {
+                world.pending_conferences.insert((calendar, id));
+            }
+            None => {}
+        }
     }
 }
 

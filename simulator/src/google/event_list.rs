@@ -1,5 +1,6 @@
 //! `events.list` and `events.instances`: filters, order, paging, sync.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,9 @@ enum Order {
     Start,
     Update,
 }
+
+/// An event of an answer, with what it is ordered by.
+type Listed<'a> = (String, Cow<'a, Event>);
 
 /// What a listing asks for.
 struct Wanted {
@@ -135,9 +139,9 @@ struct Paging {
 }
 
 fn answer(
-    call: &mut Call<'_>,
+    call: &Call<'_>,
     calendar: &str,
-    items: Vec<(String, Event)>,
+    items: Vec<Listed<'_>>,
     paging: Paging,
     minimal_cancelled: bool,
 ) -> Result<Answer, ApiError> {
@@ -150,7 +154,7 @@ fn answer(
     let after = paging.page.as_ref().map_or(String::new(), |page| page.after.clone());
     let snapshot = paging.page.as_ref().map_or(call.world.last_change(), |page| page.snapshot);
     let mut rest = items.into_iter().filter(|(key, _)| *key > after).peekable();
-    let shown: Vec<(String, Event)> = rest.by_ref().take(size).collect();
+    let shown: Vec<Listed<'_>> = rest.by_ref().take(size).collect();
 
     let (found, role) = call.world.calendar(&call.account, calendar)?;
     let zone = shown_in(&call.params, &found.zone)?;
@@ -295,22 +299,22 @@ fn searched_text(event: &Event) -> String {
     text.to_lowercase()
 }
 
-fn collect(calendar: &Calendar, wanted: &Wanted) -> Vec<(String, Event)> {
+fn collect<'a>(calendar: &'a Calendar, wanted: &Wanted) -> Vec<Listed<'a>> {
     collect_from(calendar, wanted, |_| true)
 }
 
 /// Every event or instance that is wanted, in the order of the answer.
-fn collect_from(
-    calendar: &Calendar,
+fn collect_from<'a>(
+    calendar: &'a Calendar,
     wanted: &Wanted,
     considered: impl Fn(&Event) -> bool,
-) -> Vec<(String, Event)> {
+) -> Vec<Listed<'a>> {
     let is_new = |change: u64| wanted.since.is_none_or(|since| change > since);
-    let mut found: Vec<Event> = Vec::new();
+    let mut found: Vec<Cow<'a, Event>> = Vec::new();
     for event in calendar.events.values().filter(|event| considered(event) && wanted.accepts(event)) {
         if event.is_recurring() && wanted.single_events {
             if is_new(event.change) {
-                found.extend(instances_of(calendar, event, wanted));
+                found.extend(instances_of(calendar, event, wanted).into_iter().map(Cow::Owned));
             }
             continue;
         }
@@ -322,14 +326,14 @@ fn collect_from(
             _ => event.change,
         };
         if is_new(change) && is_visible(calendar, event, wanted) {
-            let mut shown = event.clone();
+            let mut shown = Cow::Borrowed(event);
             if gone_with.is_some() {
-                shown.fields.insert("status".into(), json!("cancelled"));
+                shown.to_mut().fields.insert("status".into(), json!("cancelled"));
             }
             found.push(shown);
         }
     }
-    let mut keyed: Vec<(String, Event)> =
+    let mut keyed: Vec<Listed<'a>> =
         found.into_iter().map(|event| (wanted.key(&event, calendar), event)).collect();
     keyed.sort_by(|a, b| a.0.cmp(&b.0));
     keyed

@@ -127,6 +127,8 @@ pub struct World {
     pub quota: Quota,
     /// Knobs.
     pub behaviour: Behaviour,
+    /// Events, with their calendars, whose conference may be undecided.
+    pub pending_conferences: BTreeSet<(String, String)>,
     /// Notifications to send.
     pub pending_notifications: VecDeque<PendingNotification>,
     last_change: u64,
@@ -142,6 +144,7 @@ impl Default for World {
             channels: Channels::default(),
             quota: Quota::default(),
             behaviour: Behaviour::default(),
+            pending_conferences: BTreeSet::new(),
             pending_notifications: VecDeque::new(),
             last_change: 0,
         }

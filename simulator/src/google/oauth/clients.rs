@@ -63,7 +63,7 @@ pub fn default_clients() -> BTreeMap<String, Client> {
     let client = Client {
         client_id: DEFAULT_CLIENT_ID.to_owned(),
         client_secret: DEFAULT_CLIENT_SECRET.to_owned(),
-        name: "Calendar Sync (development)".to_owned(),
+        name: "Calendar Sync".to_owned(),
         redirect_uris: Vec::new(),
         testing: false,
     };
