@@ -25,10 +25,39 @@ pub mod testing;
 pub mod tokens;
 pub mod vault;
 
-use worker::{Context, Env, HttpRequest, event};
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
+
+use self::platform::queue::Delivery;
+
+/// Once per isolate.
+#[event(start)]
+fn start() {
+    platform::log::install();
+}
 
 /// Answers every HTTP request.
 #[event(fetch)]
-async fn fetch(_request: HttpRequest, _env: Env, _ctx: Context) -> worker::Result<http::Response<String>> {
-    Ok(http::Response::new("calendar sync worker".to_owned()))
+async fn fetch(_request: HttpRequest, _env: Env, _context: Context) -> worker::Result<::http::Response<String>> {
+    Ok(::http::Response::new("calendar sync worker".to_owned()))
+}
+
+/// Consumes every queue this worker is bound to. Never an error: that would bring the whole batch back.
+#[event(queue)]
+async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> worker::Result<()> {
+    let delivery = Delivery::new(&batch);
+    match platform::app(&env) {
+        Ok(app) => delivery.consume(&app, &batch.queue()).await,
+        Err(error) => delivery.postpone(&error),
+    }
+    Ok(())
+}
+
+/// Enqueues what is due.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    match platform::app(&env) {
+        Ok(app) => cron::tick(&app).await,
+        Err(error) => tracing::error!(%error, "cron tick without settings"),
+    }
 }

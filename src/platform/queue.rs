@@ -1,5 +1,6 @@
 //! Cloudflare Queues behind the `Queues` port, and deliveries turned into what `tasks` consumes.
 
+use chrono::TimeDelta;
 use serde_json::Value as Json;
 use wasm_bindgen::JsValue;
 use worker::{
@@ -7,9 +8,16 @@ use worker::{
     RawMessage, RawMessageBuilder,
 };
 
+use super::Cloudflare;
 use crate::{
+    app::App,
+    config::SettingsError,
     ports::{OutgoingMessage, QueueError, QueueName, Queues},
-    tasks::{batch::Delivered, runner::Disposition},
+    tasks::{
+        batch::{self, Delivered},
+        dead_letters,
+        runner::Disposition,
+    },
 };
 
 /// The queue bindings.
@@ -71,13 +79,43 @@ impl Delivery {
         Self { messages: batch.raw_iter().collect() }
     }
 
+    /// Hands the messages of the queue of that name to whoever deals with them.
+    pub async fn consume(&self, app: &App<Cloudflare>, queue: &str) {
+        match queue {
+            "calendar-tasks" | "calendar-sync" => {
+                batch::consume(app, self.delivered(), |place, disposition| self.settle(place, disposition)).await;
+            }
+            "calendar-tasks-dlq" | "calendar-sync-dlq" => {
+                for (place, message) in self.delivered().into_iter().enumerate() {
+                    self.settle(place, dead_letters::consume(app, message).await);
+                }
+            }
+            other => {
+                tracing::error!(queue = other, "a queue nobody here consumes");
+                self.retry_all();
+            }
+        }
+    }
+
+    /// Has everything delivered again later: without settings nothing can be done.
+    pub fn postpone(&self, error: &SettingsError) {
+        tracing::error!(%error, "messages postponed");
+        self.retry_all();
+    }
+
+    fn retry_all(&self) {
+        for place in 0..self.messages.len() {
+            self.settle(place, Disposition::Retry { delay: TimeDelta::minutes(1) });
+        }
+    }
+
     /// What was delivered.
-    pub fn delivered(&self) -> Vec<Delivered> {
+    fn delivered(&self) -> Vec<Delivered> {
         self.messages.iter().map(|message| Delivered { id: message.id(), body: body(message) }).collect()
     }
 
     /// Acknowledges a message or has it delivered again.
-    pub fn settle(&self, place: usize, disposition: Disposition) {
+    fn settle(&self, place: usize, disposition: Disposition) {
         let Some(message) = self.messages.get(place) else { return };
         match disposition {
             Disposition::Ack => message.ack(),

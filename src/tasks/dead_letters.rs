@@ -1,8 +1,13 @@
 //! The consumer of `calendar-tasks-dlq`: records that a task was given up, and says so. Replaying it is `submission::replay`.
 
+use chrono::TimeDelta;
 use serde_json::Value as Json;
 
-use super::{batch::Delivered, envelope, runner};
+use super::{
+    batch::Delivered,
+    envelope,
+    runner::{self, Disposition},
+};
 use crate::{
     app::App,
     domain::{failure::Failure, ids::NotificationId},
@@ -14,8 +19,21 @@ use crate::{
     },
 };
 
-/// Records one dead letter. An error means: deliver it again.
-pub async fn record<P: Ports>(app: &App<P>, message: Delivered) -> Result<(), Failure> {
+/// How long a letter that could not be recorded waits.
+const RETRY: TimeDelta = TimeDelta::seconds(30);
+
+/// Records one dead letter; what could not be recorded is delivered again.
+pub async fn consume<P: Ports>(app: &App<P>, message: Delivered) -> Disposition {
+    match record(app, message).await {
+        Ok(()) => Disposition::Ack,
+        Err(failure) => {
+            tracing::error!(code = %failure.code, message = %failure.message, "dead letter not recorded");
+            Disposition::Retry { delay: RETRY }
+        }
+    }
+}
+
+async fn record<P: Ports>(app: &App<P>, message: Delivered) -> Result<(), Failure> {
     let asked = envelope::read(&message.body.unwrap_or(Json::Null), &message.id).asked;
     let now = app.clock.now();
     let given_up =

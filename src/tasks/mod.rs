@@ -21,6 +21,9 @@ mod place_hold;
 mod refresh_token;
 mod update_event;
 
+#[cfg(test)]
+mod tests;
+
 pub use envelope::{CalendarTask, TaskType};
 pub use work::Work;
 

@@ -115,7 +115,7 @@ fn event(value: &Value) -> Event {
         html_link: None,
         conference_url: None,
         ical_uid: None,
-        applied_by: None,
+        applied_by: value["applied_by"].as_str().and_then(CreationKey::parse),
     }
 }
 

@@ -1,0 +1,91 @@
+//! Tasks given up, and brought back.
+
+use serde_json::json;
+
+use super::World;
+use crate::{
+    domain::failure::{Action, Failure},
+    ports::QueueName,
+    tasks::{batch::Delivered, dead_letters, runner::Disposition, submission},
+    testing::{block_on, refused},
+};
+
+fn create(world: &World) -> serde_json::Value {
+    world.message(
+        "create-event",
+        "task-1",
+        json!({ "summary": "x", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "timeZone": "UTC" }),
+    )
+}
+
+/// A world in which `task-1` was tried until it was given up, and its letter.
+fn given_up() -> (World, Delivered) {
+    let world = World::new();
+    for _ in 0..5 {
+        world
+            .app
+            .http
+            .answer("create-event", Ok(refused(&Failure::retry("provider_unavailable", "down", None))));
+        world.deliver(create(&world));
+    }
+    let letter = world.app.queues.take(QueueName::TasksDeadLetter).remove(0);
+    (world, Delivered { id: "letter-1".to_owned(), body: Some(letter.body) })
+}
+
+#[test]
+fn a_dead_letter_is_recorded_and_told_once_with_the_error_it_died_of() {
+    let (world, letter) = given_up();
+    for _ in 0..2 {
+        assert_eq!(block_on(dead_letters::consume(&*world.app, letter.clone())), Disposition::Ack);
+    }
+    assert_eq!(world.task("task-1")["state"], "dead");
+    let ids: std::collections::BTreeSet<_> = world.told().iter().map(|told| told["id"].to_string()).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(world.told()[0]["data"]["error"]["code"], "provider_unavailable");
+}
+
+#[test]
+fn a_replayed_task_runs_again_under_the_same_key() {
+    let (world, letter) = given_up();
+    assert_eq!(block_on(dead_letters::consume(&*world.app, letter)), Disposition::Ack);
+    block_on(submission::replay(&*world.app, &world.connector.id, &"task-1".into())).unwrap();
+    let message = world.app.queues.take(QueueName::Tasks).remove(0);
+    world.grant("create-event", json!({ "id": "event-1" }));
+    assert_eq!(world.deliver(message.body), Disposition::Ack);
+    assert_eq!(world.task("task-1")["state"], "succeeded");
+    let bodies: Vec<serde_json::Value> = world
+        .app
+        .http
+        .requests()
+        .iter()
+        .map(|request| serde_json::from_slice(request.body()).unwrap())
+        .collect();
+    assert!(bodies.iter().all(|body| body["key"] == bodies[0]["key"]));
+
+    let again = block_on(submission::replay(&*world.app, &world.connector.id, &"task-1".into()));
+    assert_eq!(again.unwrap_err().action, Action::Conflict);
+}
+
+#[test]
+fn a_letter_that_is_no_task_is_recorded_too() {
+    let world = World::new();
+    let letter = Delivered { id: "letter-1".to_owned(), body: None };
+    assert_eq!(block_on(dead_letters::consume(&*world.app, letter)), Disposition::Ack);
+    assert_eq!(world.task("letter-1")["state"], "dead");
+    assert_eq!(world.told().len(), 1);
+}
+
+#[test]
+fn a_task_that_was_entered_but_never_sent_is_swept_up() {
+    let world = World::new();
+    let reading = crate::tasks::envelope::read(&create(&world), "unused");
+    let asked = submission::check(reading).unwrap();
+    world.app.queues.set_down(true);
+    let owner = crate::store::outbox::Owner::of(&world.connector);
+    assert!(block_on(submission::submit(&*world.app, &asked, &owner)).is_err());
+    world.app.queues.set_down(false);
+    assert_eq!(block_on(submission::sweep(&*world.app)), Ok(0), "its message may still be on its way");
+    world.app.clock.advance(chrono::TimeDelta::minutes(3));
+    assert_eq!(block_on(submission::sweep(&*world.app)), Ok(1));
+    assert_eq!(world.app.queues.sent(QueueName::Tasks)[0].body["id"], "task-1");
+}

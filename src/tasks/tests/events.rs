@@ -1,0 +1,129 @@
+//! create-event, update-event, cancel-event, refresh-token and disconnect.
+
+use serde_json::json;
+
+use super::World;
+use crate::{
+    domain::{event::CreationKey, failure::Failure},
+    tasks::runner::Disposition,
+    testing::refused,
+};
+
+#[test]
+fn an_event_is_created_under_a_key_of_its_task() {
+    let world = World::new();
+    world.grant("create-event", json!({ "id": "event-1", "etag": "\"1\"" }));
+    let result = world.succeed(
+        "create-event",
+        "task-1",
+        json!({ "summary": "Demo", "start": "2026-12-01T09:00", "end": "2026-12-01T10:00", "timeZone": "Europe/Berlin",
+                "attendees": [{ "email": "a@example.com" }], "unknownField": 1 }),
+    );
+    assert_eq!((&result["eventId"], &result["status"]), (&json!("event-1"), &json!("confirmed")));
+    let body: serde_json::Value = serde_json::from_slice(world.app.http.requests()[0].body()).unwrap();
+    let key = CreationKey::derive(&["event", world.connector.id.as_str(), "task-1"]);
+    assert_eq!(body["key"], key.as_str());
+}
+
+#[test]
+fn an_update_that_meets_a_newer_version_is_reported() {
+    let world = World::new();
+    world
+        .app
+        .http
+        .answer("update-event", Ok(refused(&Failure::conflict("event_changed", "changed meanwhile"))));
+    let error =
+        world.fail("update-event", "task-1", json!({ "eventId": "e", "etag": "\"1\"", "summary": "New" }));
+    assert_eq!(error["code"], "event_changed");
+    let conflict =
+        world.told().into_iter().find(|told| told["type"] == "calendar.conflict.detected").unwrap();
+    assert_eq!(conflict["data"]["eventId"], "e");
+}
+
+#[test]
+fn an_update_is_applied_on_top_where_the_connector_prefers_so() {
+    let world = World::new();
+    world.app.db.execute("UPDATE connectors SET preferences = '{\"onConflict\":\"reapply\"}'");
+    world
+        .app
+        .http
+        .answer("update-event", Ok(refused(&Failure::conflict("event_changed", "changed meanwhile"))));
+    world.grant("get-event", json!({ "id": "e", "etag": "\"2\"" }));
+    world.grant("update-event", json!({ "id": "e", "etag": "\"3\"" }));
+    let result =
+        world.succeed("update-event", "task-1", json!({ "eventId": "e", "etag": "\"1\"", "summary": "New" }));
+    assert_eq!(result["etag"], "\"3\"");
+    let last: serde_json::Value =
+        serde_json::from_slice(world.app.http.requests().last().unwrap().body()).unwrap();
+    assert_eq!(last["if_match"], "\"2\"");
+}
+
+#[test]
+fn an_update_whose_answer_was_lost_is_recognised() {
+    let world = World::new();
+    let payload = json!({ "eventId": "e", "etag": "\"1\"", "summary": "New" });
+    world.app.http.answer("update-event", Err(crate::ports::HttpError::Timeout));
+    assert!(matches!(
+        world.deliver(world.message("update-event", "task-1", payload.clone())),
+        Disposition::Retry { .. }
+    ));
+    let key = CreationKey::derive(&["update", world.connector.id.as_str(), "task-1"]);
+    world.grant("get-event", json!({ "id": "e", "etag": "\"2\"", "applied_by": key.as_str() }));
+    assert_eq!(world.succeed("update-event", "task-1", payload)["etag"], "\"2\"");
+    assert_eq!(world.asked(), ["update-event", "get-event"]);
+}
+
+#[test]
+fn an_update_must_change_something_and_name_all_of_its_times() {
+    let world = World::new();
+    assert_eq!(world.fail("update-event", "task-1", json!({ "eventId": "e" }))["code"], "nothing_to_change");
+    let error =
+        world.fail("update-event", "task-2", json!({ "eventId": "e", "start": "2026-12-01T09:00:00Z" }));
+    assert_eq!(error["field"], "payload.end");
+}
+
+#[test]
+fn cancelling_an_event_that_is_gone_is_a_success() {
+    let world = World::new();
+    world.grant("delete-event", json!("gone"));
+    assert_eq!(world.succeed("cancel-event", "task-1", json!({ "eventId": "e" }))["alreadyGone"], true);
+    world.grant("delete-event", json!("deleted"));
+    assert_eq!(world.succeed("cancel-event", "task-2", json!({ "eventId": "e" }))["alreadyGone"], false);
+}
+
+#[test]
+fn a_refresh_tells_when_the_token_ends_and_nothing_of_the_token() {
+    let world = World::new();
+    let result = world.succeed("refresh-token", "task-1", json!({ "force": true }));
+    assert!(result["expiresAt"].is_string());
+    assert_eq!(result.as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn a_scheduled_refresh_is_not_told() {
+    let world = World::new();
+    world.deliver(world.message("refresh-token", "task-1", json!({ "scheduled": true })));
+    assert_eq!(world.task("task-1")["state"], "succeeded");
+    assert!(world.told().is_empty());
+}
+
+#[test]
+fn disconnecting_purges_the_connector_and_keeps_the_task() {
+    let world = World::new();
+    world.grant("create-event", json!({ "id": "event-1" }));
+    world.succeed(
+        "create-event",
+        "task-0",
+        json!({ "summary": "x", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "timeZone": "UTC" }),
+    );
+    world.grant("revoke", json!(null));
+    world.succeed("disconnect", "task-1", json!({}));
+    let types: Vec<_> = world.told().iter().map(|told| told["type"].clone()).collect();
+    assert!(types.contains(&json!("calendar.connector.disconnected")), "{types:?}");
+    for table in ["connectors", "calendars", "holds", "sync_state"] {
+        assert!(world.app.db.read(&format!("SELECT * FROM {table}")).is_empty(), "{table}");
+    }
+    assert_eq!(world.task("task-0"), serde_json::Value::Null);
+    assert_eq!(world.task("task-1")["state"], "succeeded");
+    assert_eq!(world.task("task-1")["user_id"], world.connector.user.as_str());
+}

@@ -1,0 +1,202 @@
+//! place-hold, confirm-hold, cancel-hold and expiry.
+
+use chrono::TimeDelta;
+use serde_json::{Value as Json, json};
+
+use super::World;
+use crate::{
+    cron,
+    domain::event::CreationKey,
+    ports::{HttpError, QueueName},
+    tasks::runner::Disposition,
+    testing::block_on,
+};
+
+fn slot(hold: &str) -> Json {
+    json!({ "holdId": hold, "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "timeZone": "UTC" })
+}
+
+/// A world with hold `h` placed as event `e`.
+fn held() -> World {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.grant("create-event", json!({ "id": "e", "status": "tentative" }));
+    world.succeed("place-hold", "place", slot("h"));
+    world.app.http.reset();
+    world.app.db.forget_trips();
+    world
+}
+
+fn state(world: &World) -> Json {
+    world.app.db.read("SELECT state FROM holds WHERE hold_id = 'h'")[0]["state"].clone()
+}
+
+/// Delivers what cron put on the queue for periodic work.
+fn deliver_periodic(world: &World) {
+    for message in world.app.queues.take(QueueName::Sync) {
+        assert_eq!(world.deliver(message.body), Disposition::Ack);
+    }
+}
+
+#[test]
+fn a_hold_is_checked_and_placed_in_two_calls_and_three_round_trips() {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.grant("create-event", json!({ "id": "e", "status": "tentative" }));
+    let result = world.succeed("place-hold", "place", slot("h"));
+    assert_eq!((&result["state"], &result["eventId"]), (&json!("held"), &json!("e")));
+    assert_eq!(world.asked(), ["free-busy", "create-event"]);
+    assert_eq!(world.app.db.trips().len(), 3);
+}
+
+#[test]
+fn a_busy_slot_is_refused_unless_told_otherwise() {
+    let world = World::new();
+    let busy = json!({ "primary": [["2026-12-01T09:30:00Z", "2026-12-01T09:45:00Z"]] });
+    world.grant("free-busy", busy);
+    assert_eq!(world.fail("place-hold", "task-1", slot("h"))["code"], "slot_busy");
+    assert_eq!(state(&world), "refused");
+
+    world.grant("create-event", json!({ "id": "e", "status": "tentative" }));
+    let mut anyway = slot("h");
+    anyway["allowConflicts"] = json!(true);
+    assert_eq!(world.succeed("place-hold", "task-2", anyway)["state"], "held");
+}
+
+#[test]
+fn a_calendar_that_cannot_be_checked_is_not_free() {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": "notFound" }));
+    assert_eq!(world.fail("place-hold", "task-1", slot("h"))["code"], "availability_unknown");
+}
+
+#[test]
+fn of_two_holds_on_one_slot_one_wins() {
+    let world = held();
+    let mut overlapping = slot("other");
+    overlapping["start"] = json!("2026-12-01T09:59:00Z");
+    overlapping["end"] = json!("2026-12-01T11:00:00Z");
+    assert_eq!(world.fail("place-hold", "task-2", overlapping)["code"], "slot_held");
+    assert!(world.asked().is_empty());
+
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.grant("create-event", json!({ "id": "e2", "status": "tentative" }));
+    let mut touching = slot("third");
+    touching["start"] = json!("2026-12-01T10:00:00Z");
+    touching["end"] = json!("2026-12-01T11:00:00Z");
+    assert_eq!(world.succeed("place-hold", "task-3", touching)["state"], "held");
+}
+
+#[test]
+fn a_placement_whose_answer_was_lost_finds_its_own_event() {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.app.http.answer("create-event", Err(HttpError::Timeout));
+    assert!(matches!(
+        world.deliver(world.message("place-hold", "place", slot("h"))),
+        Disposition::Retry { .. }
+    ));
+    assert_eq!(state(&world), "placing");
+
+    world.grant("find-event", json!({ "id": "e", "status": "tentative" }));
+    assert_eq!(world.succeed("place-hold", "place", slot("h"))["eventId"], "e");
+}
+
+#[test]
+fn the_same_hold_asked_for_by_another_message_is_the_same_hold() {
+    let world = held();
+    assert_eq!(world.succeed("place-hold", "again", slot("h"))["eventId"], "e");
+    let mut elsewhere = slot("h");
+    elsewhere["end"] = json!("2026-12-01T10:30:00Z");
+    assert_eq!(world.fail("place-hold", "elsewhere", elsewhere)["code"], "hold_exists");
+}
+
+#[test]
+fn a_confirmed_hold_becomes_an_event_in_place() {
+    let world = held();
+    world.grant("update-event", json!({ "id": "e", "status": "confirmed" }));
+    let payload = json!({ "holdId": "h", "summary": "Demo", "attendees": [{ "email": "a@example.com" }] });
+    let result = world.succeed("confirm-hold", "confirm", payload);
+    assert_eq!((&result["state"], &result["eventId"]), (&json!("confirmed"), &json!("e")));
+    assert_eq!(world.asked(), ["update-event"]);
+    assert_eq!(world.app.db.trips().len(), 3);
+    assert_eq!(world.fail("cancel-hold", "cancel", json!({ "holdId": "h" }))["code"], "hold_confirmed");
+}
+
+#[test]
+fn a_confirmation_whose_answer_was_lost_is_recognised() {
+    let world = held();
+    world.app.http.answer("update-event", Err(HttpError::Timeout));
+    let payload = json!({ "holdId": "h", "summary": "Demo" });
+    assert!(matches!(
+        world.deliver(world.message("confirm-hold", "confirm", payload.clone())),
+        Disposition::Retry { .. }
+    ));
+    let key = CreationKey::derive(&["confirm", world.connector.id.as_str(), "confirm"]);
+    world.grant("get-event", json!({ "id": "e", "status": "confirmed", "applied_by": key.as_str() }));
+    assert_eq!(world.succeed("confirm-hold", "confirm", payload)["state"], "confirmed");
+    assert_eq!(world.asked(), ["update-event", "get-event"]);
+}
+
+#[test]
+fn a_cancelled_hold_leaves_the_calendar_and_can_be_placed_again() {
+    let world = held();
+    world.grant("delete-event", json!("deleted"));
+    assert_eq!(world.succeed("cancel-hold", "cancel", json!({ "holdId": "h" }))["state"], "cancelled");
+    assert_eq!(world.succeed("cancel-hold", "again", json!({ "holdId": "h" }))["alreadyGone"], true);
+    assert_eq!(world.succeed("cancel-hold", "never", json!({ "holdId": "unheard-of" }))["alreadyGone"], true);
+
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.grant("create-event", json!({ "id": "e2", "status": "tentative" }));
+    assert_eq!(world.succeed("place-hold", "second", slot("h"))["eventId"], "e2");
+}
+
+#[test]
+fn a_hold_that_runs_out_leaves_the_calendar_and_that_is_told_once() {
+    let world = held();
+    world.app.clock.advance(TimeDelta::minutes(14));
+    block_on(cron::tick(&*world.app));
+    assert!(world.app.queues.sent(QueueName::Sync).iter().all(|sent| sent.body["type"] != "cancel-hold"));
+
+    world.app.clock.advance(TimeDelta::minutes(2));
+    world.grant("delete-event", json!("deleted"));
+    block_on(cron::tick(&*world.app));
+    deliver_periodic(&world);
+    block_on(cron::tick(&*world.app));
+    deliver_periodic(&world);
+    assert_eq!(state(&world), "expired");
+    let expired: Vec<_> =
+        world.told().into_iter().filter(|told| told["type"] == "calendar.hold.expired").collect();
+    assert_eq!(expired.len(), 1);
+    assert_eq!(expired[0]["data"]["holdId"], "h");
+}
+
+#[test]
+fn a_confirmation_and_an_expiry_never_both_go_through() {
+    let world = held();
+    world.app.clock.advance(TimeDelta::minutes(16));
+    block_on(cron::tick(&*world.app));
+    assert_eq!(world.fail("confirm-hold", "late", json!({ "holdId": "h" }))["code"], "hold_expired");
+
+    // And the other way round: the confirmation is under way when the expiry comes.
+    let world = held();
+    world.app.http.answer("update-event", Err(HttpError::Timeout));
+    world.deliver(world.message("confirm-hold", "confirm", json!({ "holdId": "h" })));
+    world.app.clock.advance(TimeDelta::minutes(16));
+    block_on(cron::tick(&*world.app));
+    deliver_periodic(&world);
+    assert_eq!(state(&world), "confirming");
+    assert!(!world.asked().contains(&"delete-event".to_owned()));
+}
+
+#[test]
+fn a_hold_whose_placing_died_is_cleared_away_by_its_key() {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.app.http.answer("create-event", Err(HttpError::Timeout));
+    world.deliver(world.message("place-hold", "place", slot("h")));
+    world.app.db.execute("UPDATE tasks SET state = 'dead', claim = NULL WHERE task_id = 'place'");
+    world.grant("find-event", json!({ "id": "e", "status": "tentative" }));
+    world.grant("delete-event", json!("deleted"));
+    assert_eq!(world.succeed("cancel-hold", "cancel", json!({ "holdId": "h" }))["state"], "cancelled");
+}
