@@ -8,6 +8,7 @@ Servers that behave like the calendar providers, for development and tests. Neve
 
   simulator                          every provider, each on its default port
   simulator google [--port 8790]     Google: OAuth and Calendar v3
+  simulator microsoft [--port 8791]  Microsoft: identity platform v2.0 and Graph v1.0
 
   --port N    the port on 127.0.0.1; 0 picks a free one (the line printed at start names it)
 
@@ -18,22 +19,26 @@ The control API is described in simulator/README.md.";
 pub enum Simulated {
     /// Google OAuth and Calendar v3.
     Google,
+    /// Microsoft identity platform v2.0 and Graph v1.0.
+    Microsoft,
 }
 
 impl Simulated {
     /// Every provider, in the order they are started.
-    pub const ALL: [Self; 1] = [Self::Google];
+    pub const ALL: [Self; 2] = [Self::Google, Self::Microsoft];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Google => "google",
+            Self::Microsoft => "microsoft",
         }
     }
 
     fn default_port(self) -> u16 {
         match self {
             Self::Google => 8790,
+            Self::Microsoft => 8791,
         }
     }
 }
@@ -109,7 +114,8 @@ mod tests {
     fn no_argument_serves_every_provider_on_its_default_port() {
         let Ok(Command::Serve(plans)) = parse("") else { panic!("expected servers") };
         assert_eq!(plans.len(), Simulated::ALL.len());
-        assert_eq!(plans[0].address.to_string(), "127.0.0.1:8790");
+        let addresses: Vec<String> = plans.iter().map(|plan| plan.address.to_string()).collect();
+        assert_eq!(addresses, ["127.0.0.1:8790", "127.0.0.1:8791"]);
     }
 
     #[test]

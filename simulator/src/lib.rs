@@ -5,6 +5,7 @@
 pub mod command_line;
 pub mod control;
 pub mod google;
+pub mod microsoft;
 
 use std::io;
 use std::sync::Arc;
@@ -37,5 +38,8 @@ pub async fn serve_all(plans: Vec<ServerPlan>) -> Result<(), String> {
 async fn serve(provider: Simulated, listener: TcpListener) -> io::Result<()> {
     match provider {
         Simulated::Google => control::server::serve(Arc::new(google::Google::seeded()), listener).await,
+        Simulated::Microsoft => {
+            control::server::serve(Arc::new(microsoft::Microsoft::seeded()), listener).await
+        }
     }
 }

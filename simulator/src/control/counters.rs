@@ -26,7 +26,8 @@ pub struct Counters {
     pub total: u64,
     /// By the route's name.
     pub routes: BTreeMap<&'static str, RouteCount>,
-    /// The most calls of one account that were open at the same time.
+    /// The most calls of one account to the provider's API that were open at the same time: sign-in and notifications
+    /// do not count, and a batch counts by its parts.
     pub max_in_flight: BTreeMap<String, u64>,
     #[serde(skip)]
     in_flight: BTreeMap<String, u64>,
@@ -40,6 +41,9 @@ impl Counters {
         let route = self.routes.entry(call.route).or_default();
         route.total += 1;
         *route.by_account.entry(account.to_owned()).or_default() += 1;
+        if !occupies(call) {
+            return;
+        }
         let open = self.in_flight.entry(account.to_owned()).or_default();
         *open += 1;
         let most = self.max_in_flight.entry(account.to_owned()).or_default();
@@ -54,15 +58,30 @@ impl Counters {
 
     /// A call is over, answered or not.
     pub fn end(&mut self, call: &Call) {
+        if !occupies(call) {
+            return;
+        }
         if let Some(open) = self.in_flight.get_mut(account_of(call)) {
             *open = open.saturating_sub(1);
         }
+    }
+
+    /// How many calls of an account to the provider's API are open now.
+    pub fn open(&self, account: &str) -> u64 {
+        self.in_flight.get(account).copied().unwrap_or(0)
     }
 
     /// Starts counting anew; calls still open stay open.
     pub fn reset(&mut self) {
         *self = Self { in_flight: std::mem::take(&mut self.in_flight), ..Self::default() };
     }
+}
+
+/// Whether a call is one of those that run side by side at the provider's API.
+fn occupies(call: &Call) -> bool {
+    let aside =
+        ["authorize", "adminconsent", "batch", "discovery", "revoke", "token", "tokeninfo", "userinfo"];
+    !aside.contains(&call.route) && !call.route.starts_with("notification")
 }
 
 fn account_of(call: &Call) -> &str {
@@ -85,6 +104,11 @@ mod tests {
         assert_eq!(counters.routes["events.get"].by_account["a@example.com"], 3);
         assert_eq!(counters.routes["events.get"].by_status["200"], 1);
         assert_eq!(counters.max_in_flight["a@example.com"], 2);
+
+        for route in ["batch", "token", "notification.lifecycle"] {
+            counters.begin(&Call { route, ..call.clone() });
+        }
+        assert_eq!(counters.open("a@example.com"), 2, "neither a batch nor sign-in counts");
 
         counters.reset();
         assert_eq!(counters.total, 0);
