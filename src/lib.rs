@@ -38,7 +38,11 @@ fn start() {
 
 /// Answers every HTTP request.
 #[event(fetch)]
-async fn fetch(_request: HttpRequest, _env: Env, _context: Context) -> worker::Result<::http::Response<String>> {
+async fn fetch(
+    _request: HttpRequest,
+    _env: Env,
+    _context: Context,
+) -> worker::Result<::http::Response<String>> {
     Ok(::http::Response::new("calendar sync worker".to_owned()))
 }
 

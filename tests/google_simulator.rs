@@ -1,5 +1,6 @@
 //! The Google provider against the simulated Google, in process: every request is one that the simulator, which was
 //! checked with Google's own client, understands, and every answer is one that the provider does.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its assumptions break")]
 
 use std::sync::Arc;
 

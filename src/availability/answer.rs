@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{Busy, Question};
 use crate::domain::{
-    connector::Connector, ids::CalendarId, time::Timestamp, working_hours::WorkingHours, zone::Zone,
+    busy::WorkingWeek, connector::Connector, ids::CalendarId, time::Timestamp, working_hours::WorkingHours,
+    zone::Zone,
 };
 
 /// When an account is busy.
@@ -62,7 +63,7 @@ pub(super) fn write(
     as_of: Timestamp,
 ) -> Availability {
     let zone = &question.zone;
-    let (working_hours, working_zone) = working_week(connector, busy);
+    let week = working_week(connector, busy);
     Availability {
         busy: busy
             .busy
@@ -82,20 +83,29 @@ pub(super) fn write(
                 message: reason.message.clone(),
             })
             .collect(),
-        working_hours_time_zone: working_hours.is_some().then_some(working_zone),
-        working_hours,
+        working_hours_time_zone: week.as_ref().map(|week| week.zone.name().to_owned()),
+        working_hours: week.map(|week| week.hours),
         time_zone: zone.name().to_owned(),
         as_of: as_of.to_rfc3339(),
     }
 }
 
-fn working_week(connector: &Connector, busy: &Busy) -> (Option<Vec<WorkingHours>>, String) {
+/// Preferred working hours in the preferred zone, else the provider's; none when neither says. Hours that make no sense
+/// are left out as a whole: part of a week would look like a short one.
+fn working_week(connector: &Connector, busy: &Busy) -> Option<WorkingWeek> {
     let preferences = &connector.preferences;
-    let own_zone =
-        preferences.time_zone.as_deref().and_then(Zone::named).unwrap_or_else(|| connector.zone.clone());
-    match (&preferences.working_hours, &busy.working_week) {
-        (Some(hours), _) => (Some(hours.clone()), own_zone.name().to_owned()),
-        (None, Some(week)) => (Some(week.hours.clone()), week.zone.name().to_owned()),
-        (None, None) => (None, own_zone.name().to_owned()),
+    let preferred = preferences.working_hours.as_ref().map(|hours| WorkingWeek {
+        hours: hours.clone(),
+        zone: preferences
+            .time_zone
+            .as_deref()
+            .and_then(Zone::named)
+            .unwrap_or_else(|| connector.zone.clone()),
+    });
+    let week = preferred.or_else(|| busy.working_week.clone())?;
+    if let Some(failure) = week.hours.iter().find_map(|hours| hours.check("workingHours").err()) {
+        tracing::warn!(connector = %connector.id, %failure, "working hours left out");
+        return None;
     }
+    Some(week)
 }

@@ -2,6 +2,9 @@
 //! before a hold.
 
 mod answer;
+pub mod slots;
+
+use chrono::TimeDelta;
 
 pub use answer::{Availability, BusyInterval, CalendarError};
 
@@ -29,6 +32,45 @@ pub struct Question {
     pub window: Interval,
     /// The zone the answer is written in.
     pub zone: Zone,
+}
+
+/// The longest window asked about at once: five years, which take a provider such as Google 31 requests.
+const LONGEST_WINDOW: TimeDelta = TimeDelta::days(5 * 366);
+
+impl Question {
+    /// A question as callers put it. Refuses a window nobody can mean (as `timeMax`) and a list of no calendars (as
+    /// `calendars`), which could mean all of them or none.
+    pub fn checked(
+        calendars: Option<Vec<CalendarId>>,
+        window: Interval,
+        zone: Zone,
+    ) -> Result<Self, Failure> {
+        if window.duration() > LONGEST_WINDOW {
+            let days = LONGEST_WINDOW.num_days();
+            return Err(Failure::rejected(
+                "interval_too_long",
+                "timeMax",
+                format!("expected at most {days} days after timeMin"),
+            ));
+        }
+        for (place, calendar) in calendars.iter().flatten().enumerate() {
+            if calendar.as_str().is_empty() {
+                return Err(Failure::rejected(
+                    "empty_field",
+                    format!("calendars[{place}]"),
+                    "expected a calendar's id",
+                ));
+            }
+        }
+        if calendars.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Failure::rejected(
+                "empty_field",
+                "calendars",
+                "expected at least one calendar, or no list at all",
+            ));
+        }
+        Ok(Self { calendars, window, zone })
+    }
 }
 
 /// What the provider's calendars say together.
@@ -66,7 +108,7 @@ pub async fn ask<P: Ports>(
 ) -> Result<Busy, Failure> {
     let query = FreeBusyQuery {
         connector: connector.clone(),
-        calendars: choose(connector, calendars, question.calendars.as_deref())?,
+        calendars: choose(connector, calendars, question.calendars.as_deref()),
         window: question.window,
     };
     let answer = session.call(app.providers.get(connector.provider)?.calendars().free_busy(query)).await?;
@@ -86,36 +128,24 @@ pub async fn ask<P: Ports>(
 }
 
 /// Which calendars count: those asked for, else those preferred, else those the person shows, else the primary one.
-fn choose(
-    connector: &Connector,
-    calendars: &[Calendar],
-    asked: Option<&[CalendarId]>,
-) -> Result<Vec<CalendarId>, Failure> {
-    if let Some(asked) = asked {
-        if asked.is_empty() {
-            return Err(Failure::rejected(
-                "empty_field",
-                "calendars",
-                "expected at least one calendar, or no list at all",
-            ));
-        }
-        return Ok(distinct(asked));
-    }
-    if let Some(preferred) =
-        connector.preferences.availability_calendars.as_deref().filter(|list| !list.is_empty())
-    {
-        return Ok(distinct(preferred));
+fn choose(connector: &Connector, calendars: &[Calendar], asked: Option<&[CalendarId]>) -> Vec<CalendarId> {
+    let preferred = connector.preferences.availability_calendars.as_deref();
+    if let Some(named) = [asked, preferred].into_iter().flatten().find(|list| !list.is_empty()) {
+        return distinct(named);
     }
     let shown: Vec<CalendarId> =
         calendars.iter().filter(|calendar| calendar.selected).map(|calendar| calendar.id.clone()).collect();
     if !shown.is_empty() {
-        return Ok(shown);
+        return shown;
     }
     let primary = calendars.iter().find(|calendar| calendar.primary).map(|calendar| calendar.id.clone());
-    Ok(vec![primary.unwrap_or_else(CalendarId::primary)])
+    vec![primary.unwrap_or_else(CalendarId::primary)]
 }
 
 fn distinct(calendars: &[CalendarId]) -> Vec<CalendarId> {
     let mut seen = std::collections::BTreeSet::new();
     calendars.iter().filter(|calendar| seen.insert(calendar.as_str())).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

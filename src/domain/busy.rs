@@ -71,6 +71,41 @@ pub fn clip(intervals: impl IntoIterator<Item = Interval>, window: Interval) -> 
     intervals.into_iter().filter_map(|interval| interval.intersection(window)).collect()
 }
 
+/// What two merged lists both cover.
+pub fn intersect(left: &[Interval], right: &[Interval]) -> Vec<Interval> {
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    let mut shared = Vec::new();
+    while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
+        shared.extend(one.intersection(**other));
+        if one.end() <= other.end() {
+            left.next();
+        } else {
+            right.next();
+        }
+    }
+    shared
+}
+
+/// What the merged list `whole` covers and the merged list `holes` does not.
+pub fn subtract(whole: &[Interval], holes: &[Interval]) -> Vec<Interval> {
+    let mut left = Vec::new();
+    let mut holes = holes.iter().peekable();
+    for interval in whole {
+        let mut start = interval.start();
+        // A hole that reaches beyond this interval may reach into the next one, and stays.
+        while let Some(hole) = holes.peek().filter(|hole| hole.start() < interval.end()) {
+            left.extend(Interval::new(start, hole.start()));
+            start = start.max(hole.end());
+            if hole.end() > interval.end() {
+                break;
+            }
+            holes.next();
+        }
+        left.extend(Interval::new(start, interval.end()));
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -90,7 +125,37 @@ mod tests {
         );
     }
 
+    fn some() -> impl Strategy<Value = Vec<Interval>> {
+        proptest::collection::vec((0i64..100, 1i64..30), 0..12).prop_map(|raw| {
+            merge(raw.into_iter().map(|(start, length)| span(start, start + length)).collect())
+        })
+    }
+
+    fn covers(intervals: &[Interval], instant: i64) -> bool {
+        intervals.iter().any(|interval| interval.overlaps(span(instant, instant + 1)))
+    }
+
     proptest! {
+        #[test]
+        fn an_intersection_is_what_both_cover_and_a_difference_what_the_first_alone_does(one in some(), other in some()) {
+            let (both, only) = (intersect(&one, &other), subtract(&one, &other));
+            for instant in 0..140 {
+                prop_assert_eq!(covers(&both, instant), covers(&one, instant) && covers(&other, instant));
+                prop_assert_eq!(covers(&only, instant), covers(&one, instant) && !covers(&other, instant));
+            }
+            prop_assert!(both.windows(2).chain(only.windows(2)).all(|pair| pair[0].end() <= pair[1].start()));
+        }
+
+        #[test]
+        fn clipped_intervals_are_what_lies_inside_the_window(all in some(), start in 0i64..100, length in 1i64..60) {
+            let window = span(start, start + length);
+            let inside = clip(all.clone(), window);
+            for instant in 0..170 {
+                let wanted = covers(&all, instant) && covers(&[window], instant);
+                prop_assert_eq!(covers(&inside, instant), wanted);
+            }
+        }
+
         #[test]
         fn merged_intervals_cover_the_same_instants_in_order_and_apart(
             raw in proptest::collection::vec((0i64..200, 1i64..40), 0..20)

@@ -66,6 +66,13 @@ impl Zone {
         instant.plus(chrono::TimeDelta::seconds(i64::from(offset))).to_chrono().naive_utc()
     }
 
+    /// When this zone's clocks are next changed after `instant`, if ever.
+    pub fn next_change(&self, instant: Timestamp) -> Option<Timestamp> {
+        let after = jiff::Timestamp::from_millisecond(instant.as_millis()).ok()?;
+        let change = self.rules.following(after).next()?;
+        Some(Timestamp::from_millis(change.timestamp().as_millisecond()))
+    }
+
     /// RFC 3339 with this zone's offset at that instant: `2026-03-29T03:00:00+02:00`.
     pub fn to_rfc3339(&self, instant: Timestamp) -> String {
         match chrono::FixedOffset::east_opt(self.offset_seconds(instant)) {
@@ -161,6 +168,18 @@ mod tests {
         ] {
             assert_eq!(berlin.to_rfc3339(Timestamp::parse_rfc3339(instant).unwrap()), shown);
         }
+    }
+
+    #[test]
+    fn the_next_change_of_clocks_is_known_where_there_is_one() {
+        let next = |name: &str, after: &str| {
+            let change = Zone::named(name).unwrap().next_change(Timestamp::parse_rfc3339(after).unwrap());
+            change.map(Timestamp::to_rfc3339)
+        };
+        assert_eq!(next("Europe/Berlin", "2026-03-01T00:00:00Z").as_deref(), Some("2026-03-29T01:00:00Z"));
+        assert_eq!(next("Europe/Berlin", "2026-03-29T01:00:00Z").as_deref(), Some("2026-10-25T01:00:00Z"));
+        assert_eq!(next("Asia/Kolkata", "2026-03-01T00:00:00Z"), None);
+        assert_eq!(next("UTC", "2026-03-01T00:00:00Z"), None);
     }
 
     #[test]

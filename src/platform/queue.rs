@@ -83,7 +83,8 @@ impl Delivery {
     pub async fn consume(&self, app: &App<Cloudflare>, queue: &str) {
         match queue {
             "calendar-tasks" | "calendar-sync" => {
-                batch::consume(app, self.delivered(), |place, disposition| self.settle(place, disposition)).await;
+                batch::consume(app, self.delivered(), |place, disposition| self.settle(place, disposition))
+                    .await;
             }
             "calendar-tasks-dlq" | "calendar-sync-dlq" => {
                 for (place, message) in self.delivered().into_iter().enumerate() {

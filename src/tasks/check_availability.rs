@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::work::{Done, Run, Task, Undone};
 use crate::{
-    availability,
-    domain::{event_time::parse_instant, failure::Failure, ids::CalendarId, time::Interval, zone::Zone},
+    availability::{self, Question},
+    domain::{event_time::parse_window, failure::Failure, ids::CalendarId, zone::Zone},
     ports::Ports,
 };
 
@@ -29,26 +29,19 @@ pub struct Payload {
 
 /// A checked request.
 #[derive(Debug)]
-pub struct CheckAvailability {
-    window: Interval,
-    zone: Zone,
-    calendars: Option<Vec<CalendarId>>,
-}
+pub struct CheckAvailability(Question);
 
 impl Task for CheckAvailability {
     type Payload = Payload;
 
     fn check(payload: Payload) -> Result<Self, Failure> {
         let zone = Zone::checked(&payload.time_zone, "timeZone")?;
-        let start = parse_instant(&payload.time_min, &zone, "timeMin")?;
-        let end = parse_instant(&payload.time_max, &zone, "timeMax")?;
-        Ok(Self { window: Interval::checked(start, end, "timeMax")?, zone, calendars: payload.calendars })
+        let window = parse_window((&payload.time_min, "timeMin"), (&payload.time_max, "timeMax"), &zone)?;
+        Question::checked(payload.calendars, window, zone).map(Self)
     }
 
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
-        let question =
-            availability::Question { calendars: self.calendars, window: self.window, zone: self.zone };
-        let answer = availability::check(run.app, run.connector, run.calendars, &question).await?;
+        let answer = availability::check(run.app, run.connector, run.calendars, &self.0).await?;
         let result =
             serde_json::to_value(answer).map_err(|error| Failure::fatal("answer_unwritable", error))?;
         Ok(Done::with(result))

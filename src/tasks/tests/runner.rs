@@ -71,10 +71,7 @@ fn a_bad_field_is_told_with_its_path_and_recorded() {
         "task-1",
         json!({ "summary": "x", "start": "tomorrow", "end": "2026-12-01T10:00:00Z", "timeZone": "UTC" }),
     );
-    assert_eq!(
-        (error["code"].as_str(), error["field"].as_str()),
-        (Some("bad_time"), Some("payload.start"))
-    );
+    assert_eq!((error["code"].as_str(), error["field"].as_str()), (Some("bad_time"), Some("payload.start")));
     assert_eq!(error["retryable"], false);
     assert_eq!(world.task("task-1")["state"], "failed");
 }
