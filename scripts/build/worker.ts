@@ -2,9 +2,9 @@
 
 import { join } from "node:path";
 import { wasmCargoEnvironment } from "../cargo/environment.ts";
-import { toolchain } from "../cargo/toolchain.ts";
 import { runToEnd } from "../dev/background-process.ts";
 import { packageBinaries, projectRoot } from "../setup/locations.mjs";
+import { toolchain } from "../setup/toolchain.ts";
 import { isFresh, recordInputs } from "./freshness.ts";
 import { describeWasmSize } from "./wasm-size.ts";
 

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { cacheFolder, projectRoot } from "../setup/locations.mjs";
-import { toolchain } from "./toolchain.ts";
+import { toolchain } from "../setup/toolchain.ts";
 
 /**
  * For native builds. On a CI machine every run has a clone of its own, so intermediate files go to a folder that all

@@ -9,7 +9,7 @@ import { projectRoot } from "../setup/locations.mjs";
 import { type BackgroundProcess, startInBackground } from "./background-process.ts";
 import { freePort } from "./free-port.ts";
 import { databaseFile, migrate } from "./local-database.ts";
-import { developmentDefaults, type Settings, writeSettings } from "./settings-file.ts";
+import { developmentDefaults, type Settings, writeSettingsForWrangler } from "./settings-file.ts";
 import { localWranglerEnvironment, wranglerProgram } from "./wrangler.ts";
 
 export interface LocalWorkerOptions {
@@ -88,7 +88,7 @@ async function start(options: LocalWorkerOptions): Promise<LocalWorker> {
   };
   try {
     migrate(stateFolder);
-    writeSettings(settingsFile, settings);
+    writeSettingsForWrangler(settingsFile, settings);
     process = startInBackground(globalThis.process.execPath, wranglerArguments({ port, stateFolder, settingsFile }), {
       cwd: projectRoot,
       // Workers that run side by side must not find each other: one would consume the other's queues.

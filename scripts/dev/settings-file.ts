@@ -64,10 +64,16 @@ export function settingsFromEnvironment(): Settings {
   return found;
 }
 
-/** Writes settings so that wrangler reads the same values back. The file is readable by its owner only. */
+/** Writes settings so that `readSettings` reads the same values back. The file is readable by its owner only. */
 export function writeSettings(file: string, settings: Settings): void {
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${quoted(name, value)}\n`);
   writePrivately(file, lines.join(""));
+}
+
+/** Writes settings so that `wrangler dev --env-file` reads the same values: it would replace `$NAME` in any of them. */
+export function writeSettingsForWrangler(file: string, settings: Settings): void {
+  const escaped = Object.entries(settings).map(([name, value]) => [name, value.replaceAll("$", "\\$")]);
+  writeSettings(file, Object.fromEntries(escaped));
 }
 
 function quoted(name: string, value: string): string {

@@ -8,7 +8,7 @@ import { ExplainedError } from "./explained-error.mjs";
 import { cacheFolder, cloneFolder, readToolchain, writeToolchain } from "./locations.mjs";
 import { withLock } from "./lock.mjs";
 import { npmPackages } from "./npm-packages.mjs";
-import { ask, seconds } from "./steps.mjs";
+import { ask, endStepsOnSignals, seconds } from "./steps.mjs";
 import { wasmTarget } from "./wasm-target.mjs";
 
 const OLDEST_RUST = [1, 91];
@@ -18,29 +18,61 @@ const OLDEST_RUST = [1, 91];
  * @returns {Promise<boolean>} false when a step failed; what to do about it has then been printed
  */
 export async function setUp({ browser }) {
+  const started = Date.now();
+  const forgetSignals = endStepsOnSignals();
   try {
-    await everything(browser);
+    requireRust();
+    // Side by side: npm mostly waits for the network while the tools compile.
+    const [packages, system, tools] = await Promise.all([
+      reported(withLock(join(cloneFolder, "setup.lock"), npmPackages)),
+      reported(withLock(join(cacheFolder, "system.lock"), () => systemPackages(browser))),
+      reported(withLock(join(cacheFolder, "tools.lock"), cargoTools)),
+    ]);
+    if (packages === FAILED || system === FAILED || tools === FAILED) return false;
+    writeToolchain({ ...system, ...tools });
+    const target = system.wasmTarget === "default" ? "rustup's" : "Debian's";
+    console.log(`[set-up] ready in ${seconds(started)} s (WASM target: ${target})`);
     return true;
   } catch (error) {
-    if (!(error instanceof ExplainedError)) throw error;
-    console.error(`[set-up] failed:\n${error.message}`);
-    return false;
+    return report(error) !== FAILED;
+  } finally {
+    forgetSignals();
   }
 }
 
-/** @param {boolean} browser */
-async function everything(browser) {
-  const started = Date.now();
-  requireRust();
-  await withLock(join(cloneFolder, "setup.lock"), npmPackages);
-  const toolchain = await withLock(join(cacheFolder, "setup.lock"), async () => ({
-    ...(await wasmTarget()),
-    ...(await cargoTools()),
-    chromium: browser ? await chromium() : (readToolchain().chromium ?? null),
-  }));
-  writeToolchain(toolchain);
-  const target = toolchain.wasmTarget === "default" ? "rustup's" : "Debian's";
-  console.log(`[set-up] ready in ${seconds(started)} s (WASM target: ${target})`);
+/**
+ * What may need apt, one after the other.
+ * @param {boolean} browser
+ */
+async function systemPackages(browser) {
+  const target = await wasmTarget();
+  return { ...target, chromium: browser ? await chromium() : (readToolchain().chromium ?? null) };
+}
+
+const FAILED = Symbol("a step failed");
+
+/**
+ * A failure is shown when it happens, not when the longest of the other steps has ended.
+ * @template T
+ * @param {Promise<T>} work
+ * @returns {Promise<T | typeof FAILED>}
+ */
+async function reported(work) {
+  try {
+    return await work;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {typeof FAILED}
+ */
+function report(error) {
+  if (!(error instanceof ExplainedError)) throw error;
+  console.error(`[set-up] failed:\n${error.message}`);
+  return FAILED;
 }
 
 function requireRust() {

@@ -35,6 +35,25 @@ export function ask(program, args, options = {}) {
   return answer.status === 0 ? answer.stdout.trim() : null;
 }
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+
+/**
+ * Until the returned function is called, a signal that ends us ends the programs of the running steps first.
+ * @returns {() => void}
+ */
+export function endStepsOnSignals() {
+  const end = () => {
+    for (const program of running) program.kill("SIGTERM");
+    process.exit(1);
+  };
+  const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+  for (const signal of signals) process.on(signal, end);
+  return () => {
+    for (const signal of signals) process.off(signal, end);
+  };
+}
+
 /**
  * Runs a program that does a step's work. Its output is kept back and shown only when it fails.
  * @param {string} program
@@ -46,14 +65,14 @@ export function ask(program, args, options = {}) {
 export function run(program, args, { advice, env, cwd, timeoutSeconds }) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    running.add(child);
     let output = "";
-    let timedOut = false;
     const timer =
       timeoutSeconds === undefined
         ? undefined
         : setTimeout(() => {
-            timedOut = true;
             child.kill("SIGKILL");
+            fail(`was stopped after ${timeoutSeconds} s`);
           }, timeoutSeconds * 1000);
     const keep = (/** @type {Buffer} */ chunk) => {
       output = (output + chunk).slice(-8000);
@@ -67,9 +86,9 @@ export function run(program, args, { advice, env, cwd, timeoutSeconds }) {
       fail(`could not be started (${error.message})`);
     });
     child.on("close", (code, signal) => {
+      running.delete(child);
       clearTimeout(timer);
       if (code === 0) resolve();
-      else if (timedOut) fail(`was stopped after ${timeoutSeconds} s`);
       else fail(`ended with ${signal ?? `exit code ${code}`}`);
     });
   });

@@ -99,7 +99,9 @@ function calendarWith(auth: Auth.OAuth2Client): calendar_v3.Calendar {
 }
 
 /** What a call that must fail fails with. */
-async function failure(call: Promise<unknown>): Promise<{ status: number; reason: string; headers: Headers; body: unknown }> {
+async function failure(
+  call: Promise<unknown>,
+): Promise<{ status: number; reason: string; headers: Headers; body: unknown }> {
   try {
     await call;
   } catch (error) {
@@ -245,7 +247,10 @@ describe("events", () => {
     const calendarId = "primary";
     const eventId = "0123abcdefghijklmnopqrstuv";
     const created = (
-      await events.insert({ calendarId, requestBody: hour("2030-05-06T09:00:00Z", { id: eventId, location: "Room 1" }) })
+      await events.insert({
+        calendarId,
+        requestBody: hour("2030-05-06T09:00:00Z", { id: eventId, location: "Room 1" }),
+      })
     ).data;
     assert.equal(created.id, eventId);
     assert.equal(created.iCalUID, `${eventId}@google.com`);
@@ -262,10 +267,15 @@ describe("events", () => {
     const unchanged = await events.get({ calendarId, eventId }, { headers: { "If-None-Match": etag } });
     assert.equal(unchanged.status, 304);
     const patched = (
-      await events.patch({ calendarId, eventId, requestBody: { summary: "Renamed" } }, { headers: { "If-Match": etag } })
+      await events.patch(
+        { calendarId, eventId, requestBody: { summary: "Renamed" } },
+        { headers: { "If-Match": etag } },
+      )
     ).data;
     assert.equal(patched.location, "Room 1");
-    const stale = await failure(events.patch({ calendarId, eventId, requestBody: {} }, { headers: { "If-Match": etag } }));
+    const stale = await failure(
+      events.patch({ calendarId, eventId, requestBody: {} }, { headers: { "If-Match": etag } }),
+    );
     assert.deepEqual([stale.status, stale.reason], [412, "conditionNotMet"]);
     const updated = (await events.update({ calendarId, eventId, requestBody: hour("2030-05-06T10:00:00Z") })).data;
     assert.equal(updated.location, undefined);
@@ -274,7 +284,9 @@ describe("events", () => {
     assert.equal((await events.delete({ calendarId, eventId })).status, 204);
     assert.deepEqual([(await failure(events.delete({ calendarId, eventId }))).status], [410]);
     assert.equal((await events.get({ calendarId, eventId })).data.status, "cancelled");
-    const taken = await failure(events.insert({ calendarId, requestBody: hour("2030-05-06T09:00:00Z", { id: eventId }) }));
+    const taken = await failure(
+      events.insert({ calendarId, requestBody: hour("2030-05-06T09:00:00Z", { id: eventId }) }),
+    );
     assert.equal(taken.reason, "duplicate", "a deleted event keeps its id");
     const revived = await events.patch({ calendarId, eventId, requestBody: { status: "confirmed" } });
     assert.equal(revived.data.status, "confirmed");
@@ -318,8 +330,9 @@ describe("events", () => {
     // The end of the first event and the start of the second are both outside.
     assert.equal(await list({ timeMin: "2030-06-01T10:00:00Z", timeMax: "2030-06-02T09:00:00Z" }), 0);
     assert.equal(await list({ timeMin: "2030-06-01T09:59:59Z", timeMax: "2030-06-02T09:00:01Z" }), 2);
-    const fields = (await events.list({ calendarId: "primary", maxResults: 1, fields: "items(id,start/dateTime),nextPageToken" }))
-      .data;
+    const fields = (
+      await events.list({ calendarId: "primary", maxResults: 1, fields: "items(id,start/dateTime),nextPageToken" })
+    ).data;
     assert.deepEqual(Object.keys(fields).sort(), ["items", "nextPageToken"]);
     assert.deepEqual(Object.keys(fields.items?.[0]?.start ?? {}), ["dateTime"]);
 
@@ -327,8 +340,9 @@ describe("events", () => {
     let empty = 0;
     const found = new Set<string>();
     do {
-      const page: calendar_v3.Schema$Events = (await events.list({ calendarId: "primary", ...(pageToken ? { pageToken } : {}) }))
-        .data;
+      const page: calendar_v3.Schema$Events = (
+        await events.list({ calendarId: "primary", ...(pageToken ? { pageToken } : {}) })
+      ).data;
       if ((page.items ?? []).length === 0) empty++;
       for (const event of page.items ?? []) found.add(event.id ?? "");
       pageToken = page.nextPageToken ?? undefined;
@@ -348,7 +362,10 @@ describe("events", () => {
     assert.deepEqual((await events.list({ calendarId, syncToken })).data.items, []);
 
     await control("DELETE", `events?${new URLSearchParams({ account: EMPTY, id: first })}`);
-    await control("POST", "events", { account: EMPTY, event: hour("2030-05-08T09:00:00Z", { id: "fromthecontrolapi" }) });
+    await control("POST", "events", {
+      account: EMPTY,
+      event: hour("2030-05-08T09:00:00Z", { id: "fromthecontrolapi" }),
+    });
     const delta = (await events.list({ calendarId, syncToken })).data;
     const changes = new Map(delta.items?.map((event) => [event.id, event]));
     assert.equal(changes.size, 2);
@@ -400,7 +417,11 @@ describe("events", () => {
     await events.patch({
       calendarId,
       eventId: second?.id ?? "",
-      requestBody: { summary: "Moved", start: { dateTime: "2030-03-24T12:00:00Z" }, end: { dateTime: "2030-03-24T13:00:00Z" } },
+      requestBody: {
+        summary: "Moved",
+        start: { dateTime: "2030-03-24T12:00:00Z" },
+        end: { dateTime: "2030-03-24T13:00:00Z" },
+      },
     });
     await events.delete({ calendarId, eventId: third?.id ?? "" });
     const singles = (await events.list({ calendarId, singleEvents: true, orderBy: "startTime" })).data.items ?? [];
@@ -434,7 +455,8 @@ describe("events", () => {
     );
     await events.delete({ calendarId, eventId: "repeats" });
     assert.deepEqual((await events.list({ calendarId, singleEvents: true })).data.items, []);
-    const gone = (await events.list({ calendarId, singleEvents: true, syncToken: shorter.nextSyncToken ?? "" })).data.items ?? [];
+    const gone =
+      (await events.list({ calendarId, singleEvents: true, syncToken: shorter.nextSyncToken ?? "" })).data.items ?? [];
     assert.ok(gone.length >= 2 && gone.every((event) => event.status === "cancelled"));
   });
 
@@ -445,7 +467,11 @@ describe("events", () => {
     const without = await events.insert({ calendarId, requestBody: hour("2030-05-06T09:00:00Z", { conferenceData }) });
     assert.equal(without.data.conferenceData, undefined);
     const created = (
-      await events.insert({ calendarId, conferenceDataVersion: 1, requestBody: hour("2030-05-06T09:00:00Z", { conferenceData }) })
+      await events.insert({
+        calendarId,
+        conferenceDataVersion: 1,
+        requestBody: hour("2030-05-06T09:00:00Z", { conferenceData }),
+      })
     ).data;
     assert.equal(created.conferenceData?.createRequest?.status?.statusCode, "pending");
     await control("POST", "clock/advance", { seconds: 2 });
@@ -469,7 +495,12 @@ describe("events", () => {
     await events.insert({ calendarId, sendUpdates: "all", requestBody });
     await failure(events.insert({ calendarId, sendUpdates: "all", requestBody }));
     await events.patch({ calendarId, eventId: "invited", sendUpdates: "none", requestBody: { summary: "Quietly" } });
-    await events.patch({ calendarId, eventId: "invited", sendUpdates: "externalOnly", requestBody: { summary: "Louder" } });
+    await events.patch({
+      calendarId,
+      eventId: "invited",
+      sendUpdates: "externalOnly",
+      requestBody: { summary: "Louder" },
+    });
     await events.delete({ calendarId, eventId: "invited", sendUpdates: "all" });
     const { mails } = await control("GET", "outbox");
     assert.deepEqual(
@@ -520,7 +551,8 @@ describe("calendars", () => {
       syncToken = page.nextSyncToken ?? undefined;
     } while (pageToken);
     assert.equal(ids.size, 64);
-    const added = (await many.calendars.insert({ requestBody: { summary: "New", timeZone: "Asia/Kolkata" } })).data.id ?? "";
+    const added =
+      (await many.calendars.insert({ requestBody: { summary: "New", timeZone: "Asia/Kolkata" } })).data.id ?? "";
     await many.calendarList.delete({ calendarId: "room-00@group.calendar.google.com" });
     const delta = (await many.calendarList.list({ syncToken: syncToken ?? "" })).data.items ?? [];
     assert.deepEqual(
@@ -554,8 +586,13 @@ describe("calendars", () => {
 
     const items = Array.from({ length: 51 }, (_, index) => ({ id: `room-${index}` }));
     const tooMany = Object.values((await query({ ...range, items })).data.calendars ?? {});
-    assert.ok(tooMany.length === 51 && tooMany.every((entry) => entry.errors?.[0]?.reason === "tooManyCalendarsRequested"));
-    assert.equal((await failure(query({ timeMin: range.timeMax, timeMax: range.timeMin, items: [] }))).reason, "timeRangeEmpty");
+    assert.ok(
+      tooMany.length === 51 && tooMany.every((entry) => entry.errors?.[0]?.reason === "tooManyCalendarsRequested"),
+    );
+    assert.equal(
+      (await failure(query({ timeMin: range.timeMax, timeMax: range.timeMin, items: [] }))).reason,
+      "timeRangeEmpty",
+    );
     assert.equal(
       (await failure(query({ timeMin: "2030-01-01T00:00:00Z", timeMax: "2030-04-15T00:00:00Z", items: [] }))).reason,
       "timeRangeTooLong",
@@ -619,7 +656,10 @@ describe("push notifications", () => {
       await calendar.events.insert({ calendarId: "primary", requestBody: hour("2030-05-09T09:00:00Z") });
       await sleep(100);
       await arrived(4);
-      assert.equal((await failure(calendar.channels.stop({ requestBody: { id: "channel-1", resourceId: "x" } }))).status, 404);
+      assert.equal(
+        (await failure(calendar.channels.stop({ requestBody: { id: "channel-1", resourceId: "x" } }))).status,
+        404,
+      );
     } finally {
       server.close();
     }
@@ -632,7 +672,11 @@ describe("batch", () => {
     await control("POST", "faults", { route: "events.get", fault: { status: 429, retryAfter: 3 } });
     const parts = [
       ["one", "GET /calendar/v3/users/me/calendarList?fields=items/id", ""],
-      ["two", "POST /calendar/v3/calendars/primary/events", JSON.stringify(hour("2030-05-06T09:00:00Z", { id: "inabatch" }))],
+      [
+        "two",
+        "POST /calendar/v3/calendars/primary/events",
+        JSON.stringify(hour("2030-05-06T09:00:00Z", { id: "inabatch" })),
+      ],
       ["three", "GET /calendar/v3/calendars/primary/events/inabatch", ""],
       ["four", "DELETE /calendar/v3/calendars/primary/events/nothing", ""],
     ];
@@ -644,7 +688,10 @@ describe("batch", () => {
       .join("");
     const answer = await fetch(`${simulator.url}/batch/calendar/v3`, {
       method: "POST",
-      headers: { authorization: `Bearer ${auth.credentials.access_token}`, "content-type": "multipart/mixed; boundary=b" },
+      headers: {
+        authorization: `Bearer ${auth.credentials.access_token}`,
+        "content-type": "multipart/mixed; boundary=b",
+      },
       body: `${body}--b--\r\n`,
     });
     assert.equal(answer.status, 200);
@@ -702,7 +749,10 @@ describe("faults, quotas, counters", () => {
     const auth = await connected();
     const calendar = google.calendar({ version: "v3", auth, rootUrl: `${simulator.url}/` });
     await control("POST", "faults", { route: "events.list", times: 2, fault: { status: 503 } });
-    assert.equal((await calendar.events.list({ calendarId: "primary" }, { retryConfig: { retryDelay: 1 } })).status, 200);
+    assert.equal(
+      (await calendar.events.list({ calendarId: "primary" }, { retryConfig: { retryDelay: 1 } })).status,
+      200,
+    );
     assert.equal((await control("GET", "counters")).routes["events.list"].total, 3);
   });
 

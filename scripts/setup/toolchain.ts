@@ -1,8 +1,8 @@
 // The record set-up left of the tools to use.
 
-import { ExplainedError } from "../setup/explained-error.mjs";
-import type { Toolchain } from "../setup/locations.mjs";
-import { readToolchain } from "../setup/locations.mjs";
+import { ExplainedError } from "./explained-error.mjs";
+import type { Toolchain } from "./locations.mjs";
+import { readToolchain } from "./locations.mjs";
 
 /** What set-up placed. Throws when set-up has not run yet. */
 export function toolchain(): Toolchain {
