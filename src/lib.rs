@@ -10,6 +10,7 @@ pub mod config;
 pub mod cron;
 pub mod domain;
 pub mod gate;
+pub mod http;
 pub mod oauth;
 pub mod outbox;
 pub mod platform;
@@ -25,6 +26,11 @@ pub mod testing;
 pub mod tokens;
 pub mod vault;
 
+use std::rc::Rc;
+
+use ::http::Response;
+use axum::body::Body;
+use tower::ServiceExt;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
@@ -38,12 +44,13 @@ fn start() {
 
 /// Answers every HTTP request.
 #[event(fetch)]
-async fn fetch(
-    _request: HttpRequest,
-    _env: Env,
-    _context: Context,
-) -> worker::Result<::http::Response<String>> {
-    Ok(::http::Response::new("calendar sync worker".to_owned()))
+async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
+    let router = match platform::app(&env) {
+        Ok(app) => http::router(Rc::new(app)),
+        Err(error) => http::unconfigured(&error),
+    };
+    let Ok(response) = router.oneshot(request).await;
+    Ok(response)
 }
 
 /// Consumes every queue this worker is bound to. Never an error: that would bring the whole batch back.

@@ -84,7 +84,7 @@ pub async fn finish<P: Ports>(app: &App<P>, provider: &str, returned: Return) ->
             "this attempt was finished before; if the calendar is connected there is nothing left to do, else start again",
         ));
     }
-    let home = redirect::check(&attempt.wish.redirect_uri, &app.settings.redirect_allowlist)?;
+    let home = redirect::check_for(&app.settings, &attempt.wish.redirect_uri)?;
 
     let result = if attempt.expires_at <= now {
         Err(Failure::rejected(

@@ -22,6 +22,7 @@ use crate::{
         zone::Zone,
     },
     gate::CachedGrant,
+    outbox,
     ports::{Clock, Db, Ports},
     providers::{AccountProfile, CodeExchange, OAuthProvider, TokenGrant},
     session::drive,
@@ -29,7 +30,7 @@ use crate::{
         calendars,
         connectors::{self, Connection},
         oauth_state::{self, Attempt, Wish},
-        outbox::{self, Owner},
+        outbox::{self as outbox_rows, Owner},
         sync_state, tasks, unreadable,
     },
     tokens,
@@ -168,9 +169,11 @@ async fn too_little_granted<P: Ports>(
         now,
         json!({ "provider": attempt.wish.provider, "accountEmail": profile.email, "missing": missing, "granted": grant.scopes }),
     );
-    let insert = outbox::insert_if_connected(&notification, &owner(&attempt.wish), now);
-    if let Err(error) = app.db.query(insert).await {
-        tracing::warn!(connector = %id, %error, "the missing scopes were not announced");
+    let insert = outbox_rows::insert_if_connected(&notification, &owner(&attempt.wish), now);
+    match app.db.query(insert).await {
+        Ok(rows) if rows.is_empty() => {}
+        Ok(_) => announce(app, notification).await,
+        Err(error) => tracing::warn!(connector = %id, %error, "the missing scopes were not announced"),
     }
     failure
 }
@@ -229,13 +232,14 @@ async fn store<P: Ports>(
     );
     let mut batch = vec![
         connectors::connect(&connection, sealed.as_ref()),
-        outbox::insert(&notification, &owner(wish), now),
+        outbox_rows::insert(&notification, &owner(wish), now),
         sync_state::begin(id, now),
         // Tasks that waited for the person go on (G8).
         tasks::wake(id, now),
     ];
     batch.extend(calendars::replace(id, calendars, now));
     let answers = app.db.batch(batch).await?;
+    announce(app, notification).await;
     let row = answers.first().and_then(|rows| rows.first());
     row.map_or_else(
         || {
@@ -246,6 +250,12 @@ async fn store<P: Ports>(
         },
         connectors::from_row,
     )
+}
+
+/// Sends what is in the outbox already.
+async fn announce<P: Ports>(app: &App<P>, notification: Notification) {
+    let published = outbox::publish(app, vec![notification]).await;
+    outbox::mark_sent(app, published).await;
 }
 
 /// An attempt is used once, so that its hash names what came of it.

@@ -79,7 +79,7 @@ struct Claims {
 pub fn create<P: Ports>(app: &App<P>, request: ConnectLinkRequest) -> Result<ConnectLink, Failure> {
     let provider = provider_named(&request.provider)?;
     let oauth = app.providers.get(provider)?.oauth();
-    redirect::check(&request.redirect_uri, &app.settings.redirect_allowlist)?;
+    redirect::check_for(&app.settings, &request.redirect_uri)?;
     check_text(&request.user_id, "userId")?;
     for (value, field) in [
         (&request.workspace_id, "workspaceId"),
@@ -140,7 +140,7 @@ pub(super) fn open<P: Ports>(
         ));
     }
     // The list may have become shorter since the link was made.
-    redirect::check(&claims.redirect_uri, &app.settings.redirect_allowlist)?;
+    redirect::check_for(&app.settings, &claims.redirect_uri)?;
     let scopes = match claims.scopes {
         Some(scopes) => scopes,
         None => app.providers.get(provider)?.oauth().default_scopes(),

@@ -3,10 +3,20 @@
 
 use url::Url;
 
-use crate::domain::failure::Failure;
+use crate::{config::Settings, domain::failure::Failure};
 
 /// The longest URI accepted.
 const LONGEST: usize = 2_000;
+
+/// Where a browser ends when the product has no page of its own; always allowed.
+pub const OWN_PAGE: &str = "/connected";
+
+/// Accepts `uri` if it is our own page or the operator's list has it.
+pub fn check_for(settings: &Settings, uri: &str) -> Result<Url, Failure> {
+    let own = [settings.public_base_url.join(OWN_PAGE)];
+    let list = if uri == own[0] { own.as_slice() } else { &settings.redirect_allowlist };
+    check(uri, list)
+}
 
 /// Accepts `uri` if the operator's list has it. `uri` is untrusted text.
 pub fn check(uri: &str, allowlist: &[String]) -> Result<Url, Failure> {

@@ -227,6 +227,14 @@ pub fn count_under_other_keys(current_prefix: &str) -> Statement {
     .bind(current_prefix)
 }
 
+/// How many connectors there are of each provider and status, as `connectors`.
+pub fn count() -> Statement {
+    Statement::new(
+        "connectors.count",
+        "SELECT provider, status, count(*) AS connectors FROM connectors GROUP BY provider, status ORDER BY provider, status",
+    )
+}
+
 /// Replaces a sealed refresh token by the same one sealed anew, unless it changed meanwhile. Returns a row if it did so.
 pub fn reseal(connector: &ConnectorId, old: &Sealed, new: &Sealed) -> Statement {
     Statement::new(

@@ -8,11 +8,13 @@ pub mod connectors;
 pub mod holds;
 pub mod oauth_state;
 pub mod outbox;
+mod ping;
 pub mod tasks;
 
 mod row;
 mod statement;
 pub mod sync_state;
 
+pub use ping::ping;
 pub use row::{Row, unreadable};
 pub use statement::{Statement, Value};

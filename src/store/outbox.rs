@@ -97,13 +97,13 @@ pub fn insert_if_reauth_required(
     .bind(generation)
 }
 
-/// Like [`insert`], but only when the connector it speaks of exists.
+/// Like [`insert`], but only when the connector it speaks of exists. Returns a row if it was put there.
 pub fn insert_if_connected(notification: &Notification, owner: &Owner, now: Timestamp) -> Statement {
     bind(
         Statement::new(
             "outbox.insert_if_connected",
             "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM connectors WHERE id = ?2)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM connectors WHERE id = ?2) RETURNING id",
         ),
         notification,
         owner,
@@ -162,6 +162,24 @@ pub fn list(
     .bind(user.map(UserId::as_str))
     .bind(workspace.map(WorkspaceId::as_str))
     .bind(i64::from(limit))
+}
+
+/// What was last said about a connector, newest first.
+pub fn latest(connector: &ConnectorId, limit: u32) -> Statement {
+    Statement::new(
+        "outbox.latest",
+        "SELECT sequence, body FROM outbox WHERE connector_id = ?1 ORDER BY sequence DESC LIMIT ?2",
+    )
+    .bind(connector.as_str())
+    .bind(i64::from(limit))
+}
+
+/// How many notifications wait to be sent, as `unsent`, and since when the oldest does, as `oldest`.
+pub fn count_unsent() -> Statement {
+    Statement::new(
+        "outbox.count_unsent",
+        "SELECT count(*) AS unsent, min(created_at) AS oldest FROM outbox WHERE sent_at IS NULL",
+    )
 }
 
 /// Drops what was sent before `before`.

@@ -328,6 +328,14 @@ pub fn count() -> Statement {
     )
 }
 
+/// Since when the task that waits longest does, as `oldest`; NULL if none waits.
+pub fn oldest_waiting() -> Statement {
+    Statement::new(
+        "tasks.oldest_waiting",
+        "SELECT min(created_at) AS oldest FROM tasks WHERE state = 'queued'",
+    )
+}
+
 /// Reads a row.
 pub fn from_row(row: &Row) -> Result<TaskRow, Failure> {
     read(row).map_err(unreadable)

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     domain::{
         connector::{Connector, Preferences, ProviderKind},
-        ids::{AccountId, ConnectorId, UserId},
+        ids::{AccountId, ConnectorId, UserId, WorkspaceId},
         zone::Zone,
     },
     ports::{Clock, Db, Ports},
@@ -22,13 +22,25 @@ pub fn connect<P: Ports>(app: &App<P>, account: &str) -> Connector {
 
 /// The same with a refresh token of the test's choice.
 pub fn connect_with<P: Ports>(app: &App<P>, account: &str, refresh_token: &str) -> Connector {
+    connect_for(app, account, refresh_token, "user-1", None)
+}
+
+/// The same for a user and a workspace of the test's choice.
+pub fn connect_for<P: Ports>(
+    app: &App<P>,
+    account: &str,
+    refresh_token: &str,
+    user: &str,
+    workspace: Option<&str>,
+) -> Connector {
     let id = ConnectorId::new(format!("con-{account}"));
     let sealed = app.vault.seal(&app.random, &connectors::refresh_token_place(&id), refresh_token).unwrap();
+    let workspace = workspace.map(WorkspaceId::new);
     let now = app.clock.now();
     let connection = connectors::Connection {
         id: &id,
-        user: &UserId::new("user-1"),
-        workspace: None,
+        user: &UserId::new(user),
+        workspace: workspace.as_ref(),
         provider: ProviderKind::Google,
         tenant: None,
         account: &AccountId::new(account),

@@ -20,7 +20,7 @@ use std::{collections::HashMap, rc::Rc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 pub use self::{
-    connected::{connect, connect_with, reread},
+    connected::{connect, connect_for, connect_with, reread},
     gate::OpenGate,
     http::{ScriptedHttp, json_response},
     provider::{FakeProvider, granted, refused},

@@ -1,0 +1,160 @@
+//! The routes a person's browser takes: out to the provider and back.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+
+use super::{
+    body::{Params, Segments},
+    cookies::{self, Cookie, SameSite},
+    pages::{Page, error_page},
+    problem::Problem,
+    state::{Shared, local},
+};
+use crate::{
+    app::App,
+    domain::{
+        failure::{Action, Failure},
+        secret::AuthorizationCode,
+    },
+    oauth::{self, ATTEMPT_LIFETIME, BrowserKey, Departure, Onward, Return},
+    ports::Ports,
+};
+
+/// The cookie that ties an attempt to the browser that started it.
+const BROWSER_COOKIE: &str = "huddle-connect";
+
+/// The query of the way out.
+#[derive(Deserialize)]
+pub(super) struct StartQuery {
+    link: Option<String>,
+}
+
+/// `GET /oauth/{provider}/start`
+pub(super) async fn start<P: Ports>(
+    State(app): State<Shared<P>>,
+    Segments(provider): Segments<String>,
+    Params(query): Params<StartQuery>,
+    headers: HeaderMap,
+) -> Response {
+    local(async move {
+        let browser = browser_key(&app, &headers);
+        match oauth::start(&app, &provider, query.link.as_deref(), browser).await {
+            Ok(departure) => depart(&app, &departure),
+            Err(failure) => error_page(&as_page(failure)),
+        }
+    })
+    .await
+}
+
+/// The query of the way back.
+#[derive(Deserialize)]
+pub(super) struct CallbackQuery {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// `GET /oauth/{provider}/callback`
+pub(super) async fn callback<P: Ports>(
+    State(app): State<Shared<P>>,
+    Segments(provider): Segments<String>,
+    Params(query): Params<CallbackQuery>,
+    headers: HeaderMap,
+) -> Response {
+    local(async move {
+        let returned = Return {
+            state: query.state,
+            code: query.code.map(AuthorizationCode::new),
+            error: query.error,
+            error_description: query.error_description,
+            browser: browser_key(&app, &headers),
+        };
+        match oauth::finish(&app, &provider, returned).await {
+            Ok(Onward::Home(url)) => see_other(url.as_str()),
+            Ok(Onward::Again(departure)) => depart(&app, &departure),
+            Err(failure) => error_page(&as_page(failure)),
+        }
+    })
+    .await
+}
+
+fn browser_key<P: Ports>(app: &App<P>, headers: &HeaderMap) -> Option<BrowserKey> {
+    let secure = app.settings.public_base_url.is_https();
+    cookies::find(headers, &cookies::name(BROWSER_COOKIE, secure)).and_then(BrowserKey::from_cookie)
+}
+
+fn depart<P: Ports>(app: &App<P>, departure: &Departure) -> Response {
+    let cookie = Cookie {
+        name: BROWSER_COOKIE,
+        value: departure.browser.to_cookie(),
+        secure: app.settings.public_base_url.is_https(),
+        // Lax: the cookie must come along when the provider sends the browser back.
+        same_site: SameSite::Lax,
+        lifetime: ATTEMPT_LIFETIME,
+    };
+    let mut response = see_other(departure.url.as_str());
+    if let Some(value) = cookie.to_header() {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// 302 is what OAuth's own examples use, and what every browser follows with GET.
+fn see_other(url: &str) -> Response {
+    match HeaderValue::try_from(url) {
+        Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
+        Err(_) => error_page(&Failure::fatal("bad_location", "this address cannot be redirected to").into()),
+    }
+}
+
+/// A page's status: what is wrong with the request is 400, save for a provider nobody knows.
+fn as_page(failure: Failure) -> Problem {
+    match (&failure.action, failure.code.as_ref()) {
+        (_, "unknown_provider") => Problem::with_status(StatusCode::NOT_FOUND, failure),
+        (_, "connect_link_expired" | "state_expired") => Problem::with_status(StatusCode::GONE, failure),
+        (Action::Rejected { .. }, _) => Problem::with_status(StatusCode::BAD_REQUEST, failure),
+        _ => failure.into(),
+    }
+}
+
+/// The query of the page at the end of the way.
+#[derive(Deserialize)]
+pub(super) struct ConnectedQuery {
+    connector_id: Option<String>,
+    error: Option<String>,
+}
+
+#[derive(askama::Template)]
+#[template(path = "connected.html")]
+struct ConnectedPage {
+    connected: bool,
+    /// Chosen by us from the error's name: a page of ours never shows text that came in an address.
+    reason: &'static str,
+    connector: Option<String>,
+}
+
+/// `GET /connected`: where a browser ends when the product has no page of its own.
+pub(super) async fn connected(Params(query): Params<ConnectedQuery>) -> Response {
+    let reason = match query.error.as_deref() {
+        None => "",
+        Some("access_denied") => "You did not allow access. If that was a mistake, start again and allow it.",
+        Some("insufficient_scope") => {
+            "Access to the calendar was not ticked. Start again and leave everything ticked."
+        }
+        Some("temporarily_unavailable") => "The calendar service did not answer. Try again in a few minutes.",
+        Some("invalid_request" | "invalid_grant") => {
+            "The consent page was open for too long, or was used twice. Start again."
+        }
+        Some(_) => "Something is not set up as it should be. Tell whoever sent you here.",
+    };
+    let connected = query.error.is_none() && query.connector_id.is_some();
+    let connector = query.connector_id.filter(|id| {
+        connected && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    Page(StatusCode::OK, ConnectedPage { connected, reason, connector }).into_response()
+}
