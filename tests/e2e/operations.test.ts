@@ -1,0 +1,161 @@
+// What an operator and a backend rely on: keys and tokens, isolation, dead letters, rotation, health, metrics, the document.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, describe, test } from "node:test";
+import { startLocalWorker } from "../../scripts/dev/local-worker.ts";
+import { fresh, hour, Stack, until } from "./support/stack.ts";
+
+let stack: Stack;
+before(async () => {
+  stack = await Stack.start();
+});
+after(() => stack.stop());
+
+const meeting = { summary: "Demo", start: hour(9), end: hour(10), timeZone: "UTC", attendees: [] };
+
+describe("who may do what", () => {
+  test("nobody without a key", async () => {
+    for (const bearer of [undefined, "wrong", `${stack.worker.settings.API_KEY}x`]) {
+      const answer = await fetch(`${stack.worker.url}/v1/connectors`, bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } });
+      assert.equal(answer.status, 401);
+      assert.match(answer.headers.get("content-type") ?? "", /application\/problem\+json/);
+    }
+  });
+
+  test("an access token reaches its own user's connectors and tasks, and no others", async () => {
+    const [mine, theirs] = [fresh("user"), fresh("user")];
+    const own = await stack.connectEmptyAccount({ userId: mine });
+    const other = await stack.connectEmptyAccount({ userId: theirs });
+    const { body } = await stack.api("POST", "/v1/access-tokens", { userId: mine, ttlSeconds: 300 });
+    const token = body.token ?? body.accessToken;
+    assert.equal((await stack.api("GET", `/v1/connectors/${own.connectorId}`, undefined, token)).status, 200);
+    assert.equal((await stack.api("GET", `/v1/connectors/${other.connectorId}`, undefined, token)).status, 404);
+    const list = (await stack.api("GET", "/v1/connectors", undefined, token)).body.connectors;
+    assert.deepEqual(list.map((each: { id: string }) => each.id), [own.connectorId]);
+    const foreign = await stack.api("POST", "/v1/tasks", { type: "refresh-token", connectorId: other.connectorId, payload: {} }, token);
+    assert.equal(foreign.status, 404);
+    assert.equal((await stack.api("DELETE", `/v1/connectors/${other.connectorId}`, undefined, token)).status, 404);
+  });
+
+  test("bodies are capped, and bad JSON is answered", async () => {
+    const huge = await stack.api("POST", "/v1/tasks", { type: "create-event", payload: { summary: "x".repeat(300_000) } });
+    assert.equal(huge.status, 413);
+    const bad = await stack.api("POST", "/v1/tasks", "{");
+    assert.equal(bad.status, 400);
+  });
+});
+
+describe("dead letters", () => {
+  test("a task given up is recorded, told, and replayed safely", async () => {
+    const { connectorId, account } = await stack.connectEmptyAccount();
+    await stack.fault("events.insert", { status: 503, after: true, retryAfter: 1 }, { match: { account }, times: 1 });
+    await stack.fault("events.*", { status: 503, retryAfter: 1 }, { match: { account }, times: "forever" });
+    const id = await stack.enqueue("create-event", connectorId, meeting);
+    const dead = await stack.ended(id, connectorId, 90_000);
+    assert.deepEqual([dead.state, dead.attempts], ["dead", 5], JSON.stringify(dead));
+    await stack.told(connectorId, (told) => told.type === "calendar.task.failed" && told.data.taskId === id);
+    await stack.control("DELETE", "faults");
+
+    // The breaker gives a connector that failed five times in a row a rest; the replayed task waits it out.
+    await stack.api("POST", `/v1/tasks/${id}/replay?connectorId=${connectorId}`);
+    const task = await until(
+      () => stack.ended(id, connectorId, 120_000),
+      (each) => each.state === "succeeded",
+      120_000,
+    );
+    assert.ok(task.result.eventId);
+    assert.equal((await stack.events(account)).length, 1);
+  });
+});
+
+describe("pausing", () => {
+  test("keeps tasks until the connector is resumed", async () => {
+    const { connectorId } = await stack.connectEmptyAccount();
+    assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/pause`)).body.status, "paused");
+    const id = await stack.enqueue("create-event", connectorId, meeting);
+    await until(
+      async () => (await stack.api("GET", `/v1/tasks/${id}?connectorId=${connectorId}`)).body,
+      (task) => task.error?.code === "connector_paused",
+    );
+    assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/resume`)).body.status, "active");
+    assert.equal((await stack.ended(id, connectorId, 60_000)).state, "succeeded");
+  });
+});
+
+describe("the encryption key", () => {
+  test("is rotated in batches while everything goes on working", async () => {
+    const connectors = [];
+    for (let n = 0; n < 3; n++) connectors.push((await stack.connectEmptyAccount()).connectorId);
+    const newKey = randomBytes(32).toString("base64");
+    // The state folder is the first worker's: the second one sees the same rows with a new key and the old one behind it.
+    const settings = { ...stack.worker.settings, OAUTH_ENC_KEY: newKey, OAUTH_ENC_KEYS_PREVIOUS: stack.worker.settings.OAUTH_ENC_KEY ?? "" };
+    const second = await startLocalWorker({ settings, stateFolder: stack.worker.stateFolder });
+    try {
+      const rotate = (limit: number, afterId: string | null) =>
+        fetch(`${second.url}/v1/admin/rotate-key`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${settings.API_KEY}`, "content-type": "application/json" },
+          body: JSON.stringify({ limit, after: afterId }),
+        }).then((answer) => answer.json() as Promise<{ rotated: number; remaining: number; after: string | null }>);
+      let step = await rotate(2, null);
+      assert.equal(step.rotated, 2);
+      while (step.after !== null) step = await rotate(100, step.after);
+      assert.equal(step.remaining, 0);
+      const database = new DatabaseSync(second.databaseFile(), { readOnly: true });
+      const keys = database.prepare("SELECT DISTINCT substr(refresh_token, 1, 12) AS key FROM connectors WHERE refresh_token IS NOT NULL").all();
+      database.close();
+      assert.equal(keys.length, 1, JSON.stringify(keys));
+    } finally {
+      await second.stop();
+    }
+  });
+});
+
+describe("what the worker says of itself", () => {
+  test("/healthz is well, and names what is missing", async () => {
+    assert.equal((await stack.api("GET", "/healthz")).status, 200);
+    const broken = await startLocalWorker({ settings: { API_KEY: "", OAUTH_ENC_KEY: "c2hvcnQ=" } });
+    try {
+      const answer = await fetch(`${broken.url}/healthz`);
+      assert.equal(answer.status, 503);
+      const text = await answer.text();
+      assert.match(text, /API_KEY/);
+      assert.match(text, /OAUTH_ENC_KEY/);
+      assert.doesNotMatch(text, /c2hvcnQ/);
+    } finally {
+      await broken.stop();
+    }
+  });
+
+  test("/metrics counts tasks for Prometheus", async () => {
+    const { connectorId } = await stack.connectEmptyAccount();
+    await stack.run("refresh-token", connectorId, {});
+    const answer = await stack.api("GET", "/metrics");
+    assert.equal(answer.status, 200);
+    assert.match(String(answer.body), /calendar_tasks\{[^}]*type="refresh-token"[^}]*\} \d+/);
+  });
+
+  test("/openapi.json describes every route that is there", async () => {
+    const { body } = await stack.api("GET", "/openapi.json");
+    for (const [path, operations] of Object.entries(body.paths as Record<string, Record<string, unknown>>)) {
+      for (const method of Object.keys(operations)) {
+        const answer = await fetch(stack.worker.url + path.replace(/\{[^}]+\}/g, "unknown"), { method: method.toUpperCase(), redirect: "manual" });
+        await answer.body?.cancel();
+        assert.notEqual(answer.status, 405, `${method} ${path}`);
+        assert.ok(answer.status < 500, `${method} ${path}: ${answer.status}`);
+      }
+    }
+  });
+
+  test("nothing in its log is a secret", async () => {
+    const { connectorId } = await stack.connectEmptyAccount();
+    await stack.run("create-event", connectorId, meeting);
+    const log = stack.worker.logs();
+    for (const name of ["API_KEY", "WEBHOOK_SECRET", "OAUTH_ENC_KEY", "GOOGLE_CLIENT_SECRET"]) {
+      assert.ok(!log.includes(stack.worker.settings[name] ?? "?"), name);
+    }
+    assert.doesNotMatch(log, /ya29\.|1\/\/sim|refresh_token|code_verifier/);
+  });
+});

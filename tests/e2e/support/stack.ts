@@ -1,0 +1,233 @@
+// The worker in real workerd beside a simulated provider, and the few things every end-to-end test does with them.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type LocalSimulator, type SimulatedProvider, startLocalSimulator } from "../../../scripts/dev/local-simulator.ts";
+import { type LocalWorker, startLocalWorker } from "../../../scripts/dev/local-worker.ts";
+import type { Settings } from "../../../scripts/dev/settings-file.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, and asserted
+export type Json = any;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Json;
+}
+
+/** A task as `GET /v1/tasks/{id}` tells it. */
+export interface Task {
+  taskId: string;
+  state: "queued" | "running" | "succeeded" | "failed" | "dead";
+  attempts: number;
+  result?: Json;
+  error?: { code: string; message: string; field?: string; retryable: boolean };
+}
+
+let lastId = 0;
+
+/** An id nobody used before. */
+export function fresh(prefix: string): string {
+  lastId += 1;
+  return `${prefix}-${process.pid}-${lastId}`;
+}
+
+export class Stack {
+  readonly worker: LocalWorker;
+  readonly simulator: LocalSimulator;
+
+  private constructor(worker: LocalWorker, simulator: LocalSimulator) {
+    this.worker = worker;
+    this.simulator = simulator;
+  }
+
+  /** Starts both; `settings` win over those that point the worker at the simulator. */
+  static async start(settings: Settings = {}): Promise<Stack> {
+    const simulator = await startLocalSimulator("google");
+    try {
+      const worker = await startLocalWorker({
+        settings: {
+          GOOGLE_AUTH_URL: `${simulator.url}/o/oauth2/v2/auth`,
+          GOOGLE_TOKEN_URL: `${simulator.url}/token`,
+          GOOGLE_REVOKE_URL: `${simulator.url}/revoke`,
+          GOOGLE_API_URL: simulator.url,
+          ...settings,
+        },
+      });
+      return new Stack(worker, simulator);
+    } catch (error) {
+      await simulator.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.worker.stop(), this.simulator.stop()]);
+  }
+
+  /** Calls the worker's API with the API key, or with another bearer. */
+  async api(method: string, path: string, body?: unknown, bearer = this.worker.settings.API_KEY): Promise<Answer> {
+    const answer = await fetch(`${this.worker.url}${path}`, {
+      method,
+      redirect: "manual",
+      headers: {
+        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const isJson = /json/.test(answer.headers.get("content-type") ?? "");
+    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+  }
+
+  /** Calls the simulator's control API. */
+  async control(method: string, path: string, body?: unknown): Promise<Json> {
+    const answer = await fetch(`${this.simulator.url}/control/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    assert.ok(answer.ok, `${method} /control/${path}: ${answer.status} ${text}`);
+    return text === "" ? undefined : JSON.parse(text);
+  }
+
+  /** Scripts a fault of the provider. */
+  async fault(route: string, fault: unknown, more: Record<string, unknown> = {}): Promise<void> {
+    await this.control("POST", "faults", { route, fault, ...more });
+  }
+
+  /** A connect link for somebody. */
+  async connectLink(more: Record<string, unknown> = {}): Promise<string> {
+    const answer = await this.api("POST", "/v1/connect-links", {
+      userId: fresh("user"),
+      provider: "google",
+      redirectUri: `${this.worker.url}/done`,
+      ...more,
+    });
+    assert.equal(answer.status, 201, JSON.stringify(answer.body));
+    return answer.body.url;
+  }
+
+  /** Goes to the provider with a connect link; where the browser is sent, and the cookie it got. */
+  async depart(link: string): Promise<{ provider: URL; cookie: string }> {
+    const answer = await fetch(link, { redirect: "manual" });
+    assert.ok([302, 303].includes(answer.status), `${answer.status} ${await answer.text()}`);
+    const cookie = (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+    return { provider: new URL(answer.headers.get("location") ?? ""), cookie };
+  }
+
+  /** Lets the provider answer without a click; the callback it sends the browser to. */
+  async consent(provider: URL, parameters: Record<string, string>): Promise<URL> {
+    const url = new URL(provider);
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    const answer = await fetch(url, { redirect: "manual" });
+    assert.equal(answer.status, 302, await answer.text());
+    return new URL(answer.headers.get("location") ?? "");
+  }
+
+  /** Comes back from the provider; what the browser is shown. */
+  async arrive(callback: URL, cookie: string): Promise<{ status: number; location: URL | null; page: string; setCookie: string }> {
+    const answer = await fetch(callback, { redirect: "manual", headers: { cookie } });
+    const location = answer.headers.get("location");
+    return {
+      status: answer.status,
+      location: location === null ? null : new URL(location, this.worker.url),
+      page: await answer.text(),
+      setCookie: answer.headers.get("set-cookie") ?? "",
+    };
+  }
+
+  /** Connects an account of the simulator through the whole flow, and gives the connector's id. */
+  async connect(account = "empty@example.com", more: Record<string, unknown> = {}, consent: Record<string, string> = {}): Promise<string> {
+    const { provider, cookie } = await this.depart(await this.connectLink(more));
+    const callback = await this.consent(provider, { auto: "approve", account, ...consent });
+    const arrival = await this.arrive(callback, cookie);
+    const connector = arrival.location?.searchParams.get("connector_id");
+    assert.ok(connector, `not connected: ${arrival.status} ${arrival.location} ${arrival.page}`);
+    return connector;
+  }
+
+  /** An account of its own at the simulator, with nothing on its calendar, connected. */
+  async connectEmptyAccount(more: Record<string, unknown> = {}): Promise<{ connectorId: string; account: string }> {
+    const account = `${fresh("account")}@example.com`;
+    await this.control("POST", "accounts", { email: account, timeZone: "UTC" });
+    return { connectorId: await this.connect(account, more), account };
+  }
+
+  /** Puts a task on the queue and gives its id. */
+  async enqueue(type: string, connectorId: string, payload: unknown, more: Record<string, unknown> = {}): Promise<string> {
+    const id = fresh("task");
+    const answer = await this.api("POST", "/v1/tasks", { type, connectorId, payload, id, ...more });
+    assert.equal(answer.status, 202, JSON.stringify(answer.body));
+    return answer.body.taskId;
+  }
+
+  /** Waits until a task has ended. */
+  async ended(taskId: string, connectorId: string, withinMs = 30_000): Promise<Task> {
+    const path = `/v1/tasks/${encodeURIComponent(taskId)}?connectorId=${encodeURIComponent(connectorId)}`;
+    return await until(
+      async () => (await this.api("GET", path)).body as Task,
+      (task) => ["succeeded", "failed", "dead"].includes(task.state),
+      withinMs,
+    );
+  }
+
+  /** Runs a task through the queue that must succeed, and gives its result. */
+  async run(type: string, connectorId: string, payload: unknown, more: Record<string, unknown> = {}): Promise<Json> {
+    const task = await this.ended(await this.enqueue(type, connectorId, payload, more), connectorId);
+    assert.equal(task.state, "succeeded", JSON.stringify(task));
+    return task.result;
+  }
+
+  /** Runs a task through the queue that must be refused, and gives its error. */
+  async refused(type: string, connectorId: string, payload: unknown): Promise<NonNullable<Task["error"]>> {
+    const task = await this.ended(await this.enqueue(type, connectorId, payload), connectorId);
+    assert.equal(task.state, "failed", JSON.stringify(task));
+    assert.ok(task.error);
+    return task.error;
+  }
+
+  /** Waits until something is told about a connector. */
+  async told(connectorId: string, wanted: (notification: Json) => boolean): Promise<Json> {
+    const notifications = await until(
+      () => this.notifications(connectorId),
+      (list) => list.some(wanted),
+    );
+    return notifications.find(wanted);
+  }
+
+  /** What was told about a connector so far, oldest first. */
+  async notifications(connectorId: string): Promise<Json[]> {
+    const answer = await this.api("GET", `/v1/notifications?connectorId=${encodeURIComponent(connectorId)}`);
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    return answer.body.notifications;
+  }
+
+  /** The events that are truly on an account's primary calendar. */
+  async events(account: string): Promise<Json[]> {
+    return (await this.control("GET", `events?account=${account}`)).events;
+  }
+
+  /** How often the provider was called on a route for an account since the last reset of the counters. */
+  async calls(route: string, account?: string): Promise<number> {
+    const counters = (await this.control("GET", "counters")).routes[route];
+    return account === undefined ? (counters?.total ?? 0) : (counters?.byAccount?.[account] ?? 0);
+  }
+}
+
+/** Asks again and again until the answer is right; fails with the last answer. */
+export async function until<T>(ask: () => Promise<T>, right: (answer: T) => boolean, withinMs = 30_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (right(answer)) return answer;
+    if (Date.now() > deadline) assert.fail(`not within ${withinMs} ms: ${JSON.stringify(answer)}`);
+    await sleep(100);
+  }
+}
+
+/** An hour on a day far enough ahead, RFC 3339 in UTC: `hour(9)` is nine o'clock. */
+export function hour(of: number, day = "2030-05-06"): string {
+  return `${day}T${String(of).padStart(2, "0")}:00:00Z`;
+}
