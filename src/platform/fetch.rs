@@ -3,12 +3,15 @@
 //! Built on the web types directly: the runtime's own wrapper turns methods it does not know (CalDAV's) into GET, and streams
 //! bodies without a length. Redirects are never followed, so that a credential never crosses origins.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response};
 
+use super::cost::Cost;
 use crate::ports::{Http, HttpError, HttpRequest, HttpResponse};
 
 /// How long a provider may take to answer, in milliseconds.
@@ -21,10 +24,17 @@ extern "C" {
 }
 
 /// The way out of the isolate.
-pub struct Fetch;
+pub struct Fetch(Rc<Cost>);
+
+impl Fetch {
+    pub(super) fn new(cost: Rc<Cost>) -> Self {
+        Self(cost)
+    }
+}
 
 impl Http for Fetch {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.0.provider_call();
         exchange(request).await.map_err(|error| {
             let name = js_sys::Reflect::get(&error, &JsValue::from_str("name"))
                 .ok()

@@ -1,8 +1,11 @@
 //! The gate's objects behind the `Gate` port, reached through the `GATE` binding.
 
+use std::rc::Rc;
+
 use serde::de::DeserializeOwned;
 use worker::{Method, ObjectNamespace, Request, RequestInit};
 
+use super::cost::Cost;
 use crate::{
     domain::{
         connector::ProviderKind,
@@ -21,11 +24,14 @@ use crate::{
 
 /// The `GATE` binding.
 #[derive(Clone)]
-pub struct GateClient(ObjectNamespace);
+pub struct GateClient {
+    objects: ObjectNamespace,
+    cost: Rc<Cost>,
+}
 
 impl GateClient {
-    pub(super) fn new(namespace: ObjectNamespace) -> Self {
-        Self(namespace)
+    pub(super) fn new(objects: ObjectNamespace, cost: Rc<Cost>) -> Self {
+        Self { objects, cost }
     }
 
     async fn ask<T: DeserializeOwned>(&self, command: &Command) -> Result<T, Failure> {
@@ -44,12 +50,13 @@ impl GateClient {
     }
 
     async fn exchange(&self, command: &Command) -> worker::Result<String> {
+        self.cost.gate();
         let body = serde_json::to_string(command)?;
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(body.into()));
         // Objects are reached by name; the host in the URL is never looked up.
         let request = Request::new_with_init("https://gate.internal/", &init)?;
-        let stub = self.0.get_by_name(&command.object())?;
+        let stub = self.objects.get_by_name(&command.object())?;
         stub.fetch_with_request(request).await?.text().await
     }
 }

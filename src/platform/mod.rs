@@ -1,5 +1,6 @@
 //! The Workers runtime behind the ports. Only this folder and `lib.rs` name `worker::`, `js_sys` or `wasm_bindgen`.
 
+pub mod cost;
 mod d1;
 mod fetch;
 mod gate_client;
@@ -11,8 +12,11 @@ pub mod queue;
 mod random;
 mod rate_limit;
 
+use std::rc::Rc;
+
 use worker::Env;
 
+use self::cost::Cost;
 use crate::{
     app::App,
     config::{Settings, SettingsError},
@@ -48,6 +52,12 @@ impl Clock for WorkersClock {
 
 /// Puts the worker together from its bindings and settings. Every problem is named at once.
 pub fn app(env: &Env) -> Result<App<Cloudflare>, SettingsError> {
+    metered(env).map(|(app, _)| app)
+}
+
+/// The same, with what it will have cost.
+pub fn metered(env: &Env) -> Result<(App<Cloudflare>, Rc<Cost>), SettingsError> {
+    let cost = Rc::new(Cost::default());
     let settings = Settings::parse(|name| {
         // A secret and a variable are the same kind of binding; only how they are set differs.
         env.secret(name)
@@ -58,23 +68,24 @@ pub fn app(env: &Env) -> Result<App<Cloudflare>, SettingsError> {
     let mut missing = Missing(Vec::new());
     let db = missing.check("DB", env.d1("DB"));
     let kv = missing.check("KV_OAUTH", env.kv("KV_OAUTH"));
-    let queues = queue::CloudflareQueues::bind(env, |name, result| missing.check(name, result));
+    let queues = queue::CloudflareQueues::bind(env, Rc::clone(&cost), |name, result| missing.check(name, result));
     let gate = missing.check("GATE", env.durable_object("GATE"));
     match (settings, db, kv, queues, gate) {
-        (Ok(settings), Some(db), Some(kv), Some(queues), Some(gate)) => Ok(App {
+        (Ok(settings), Some(db), Some(kv), Some(queues), Some(gate)) => Ok((
+            App {
             vault: Vault::new(&settings.encryption_keys),
             providers: Registry::new(&settings),
             settings,
-            db: d1::D1::new(db),
-            token_cache: kv::KvTokenCache::new(kv),
+            db: d1::D1::new(db, Rc::clone(&cost)),
+            token_cache: kv::KvTokenCache::new(kv, Rc::clone(&cost)),
             queues,
-            http: fetch::Fetch,
-            gate: gate_client::GateClient::new(gate),
+            http: fetch::Fetch::new(Rc::clone(&cost)),
+            gate: gate_client::GateClient::new(gate, Rc::clone(&cost)),
             clock: WorkersClock,
             random: random::SystemRandom,
             metrics: metrics::AnalyticsEngine::new(env.analytics_engine("METRICS").ok()),
             rate_limiter: rate_limit::WorkersRateLimiter::new(env.rate_limiter("RATE_LIMIT").ok()),
-        }),
+        }, cost)),
         (settings, ..) => {
             let mut problems = settings.err().map_or_else(Vec::new, |error| error.problems);
             problems.extend(missing.0);

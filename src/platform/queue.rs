@@ -1,5 +1,7 @@
 //! Cloudflare Queues behind the `Queues` port, and deliveries turned into what `tasks` consumes.
 
+use std::rc::Rc;
+
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 use wasm_bindgen::JsValue;
@@ -8,7 +10,7 @@ use worker::{
     RawMessage, RawMessageBuilder,
 };
 
-use super::Cloudflare;
+use super::{Cloudflare, cost::Cost};
 use crate::{
     app::App,
     config::SettingsError,
@@ -26,18 +28,20 @@ pub struct CloudflareQueues {
     dead_letters: Queue,
     sync: Queue,
     notify: Queue,
+    cost: Rc<Cost>,
 }
 
 impl CloudflareQueues {
     /// Finds the bindings; `check` records the ones that are missing.
     pub(super) fn bind(
         env: &Env,
+        cost: Rc<Cost>,
         mut check: impl FnMut(&str, worker::Result<Queue>) -> Option<Queue>,
     ) -> Option<Self> {
         let mut queue = |name| check(name, env.queue(name));
         let (tasks, dead_letters, sync, notify) =
             (queue("Q_TASKS"), queue("Q_TASKS_DLQ"), queue("Q_SYNC"), queue("Q_NOTIFY"));
-        Some(Self { tasks: tasks?, dead_letters: dead_letters?, sync: sync?, notify: notify? })
+        Some(Self { tasks: tasks?, dead_letters: dead_letters?, sync: sync?, notify: notify?, cost })
     }
 
     fn binding(&self, queue: QueueName) -> &Queue {
@@ -53,6 +57,7 @@ impl CloudflareQueues {
 impl Queues for CloudflareQueues {
     async fn send(&self, queue: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
         let failed = |error: worker::Error| QueueError { queue, message: error.to_string() };
+        self.cost.queue_send();
         let mut batch = BatchMessageBuilder::new();
         for message in messages {
             // Through JSON text, so that the message is a plain object to whoever receives it, and not a JS Map.
