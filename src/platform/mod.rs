@@ -68,24 +68,27 @@ pub fn metered(env: &Env) -> Result<(App<Cloudflare>, Rc<Cost>), SettingsError> 
     let mut missing = Missing(Vec::new());
     let db = missing.check("DB", env.d1("DB"));
     let kv = missing.check("KV_OAUTH", env.kv("KV_OAUTH"));
-    let queues = queue::CloudflareQueues::bind(env, Rc::clone(&cost), |name, result| missing.check(name, result));
+    let queues =
+        queue::CloudflareQueues::bind(env, Rc::clone(&cost), |name, result| missing.check(name, result));
     let gate = missing.check("GATE", env.durable_object("GATE"));
     match (settings, db, kv, queues, gate) {
         (Ok(settings), Some(db), Some(kv), Some(queues), Some(gate)) => Ok((
             App {
-            vault: Vault::new(&settings.encryption_keys),
-            providers: Registry::new(&settings),
-            settings,
-            db: d1::D1::new(db, Rc::clone(&cost)),
-            token_cache: kv::KvTokenCache::new(kv, Rc::clone(&cost)),
-            queues,
-            http: fetch::Fetch::new(Rc::clone(&cost)),
-            gate: gate_client::GateClient::new(gate, Rc::clone(&cost)),
-            clock: WorkersClock,
-            random: random::SystemRandom,
-            metrics: metrics::AnalyticsEngine::new(env.analytics_engine("METRICS").ok()),
-            rate_limiter: rate_limit::WorkersRateLimiter::new(env.rate_limiter("RATE_LIMIT").ok()),
-        }, cost)),
+                vault: Vault::new(&settings.encryption_keys),
+                providers: Registry::new(&settings),
+                settings,
+                db: d1::D1::new(db, Rc::clone(&cost)),
+                token_cache: kv::KvTokenCache::new(kv, Rc::clone(&cost)),
+                queues,
+                http: fetch::Fetch::new(Rc::clone(&cost)),
+                gate: gate_client::GateClient::new(gate, Rc::clone(&cost)),
+                clock: WorkersClock,
+                random: random::SystemRandom,
+                metrics: metrics::AnalyticsEngine::new(env.analytics_engine("METRICS").ok()),
+                rate_limiter: rate_limit::WorkersRateLimiter::new(env.rate_limiter("RATE_LIMIT").ok()),
+            },
+            cost,
+        )),
         (settings, ..) => {
             let mut problems = settings.err().map_or_else(Vec::new, |error| error.problems);
             problems.extend(missing.0);

@@ -63,9 +63,8 @@ impl Queues for CloudflareQueues {
             // Through JSON text, so that the message is a plain object to whoever receives it, and not a JS Map.
             let body = js_sys::JSON::parse(&message.body.to_string())
                 .map_err(|error| failed(worker::Error::from(error)))?;
-            let seconds = u32::try_from(message.delay.num_seconds().max(0)).unwrap_or(u32::MAX);
             let message = RawMessageBuilder::new(body)
-                .delay_seconds(seconds)
+                .delay_seconds(whole_seconds(message.delay))
                 .build_with_content_type(QueueContentType::Json);
             batch = batch.message(message);
         }
@@ -126,7 +125,7 @@ impl Delivery {
         match disposition {
             Disposition::Ack => message.ack(),
             Disposition::Retry { delay } => {
-                let seconds = u32::try_from(delay.num_seconds().max(0)).unwrap_or(u32::MAX);
+                let seconds = whole_seconds(delay);
                 message
                     .retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(seconds).build());
             }
@@ -142,4 +141,9 @@ fn body(message: &RawMessage) -> Option<Json> {
         None => js_sys::JSON::stringify(&body).ok()?.as_string()?,
     };
     serde_json::from_str(&text).ok()
+}
+
+/// Queues count in whole seconds: rounded up, so that nothing comes too early.
+fn whole_seconds(delay: TimeDelta) -> u32 {
+    u32::try_from(delay.num_milliseconds().max(0).saturating_add(999) / 1000).unwrap_or(u32::MAX)
 }
