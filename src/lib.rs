@@ -28,8 +28,6 @@ pub mod vault;
 
 use std::rc::Rc;
 
-use ::http::Response;
-use axum::body::Body;
 use tower::ServiceExt;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
@@ -44,21 +42,34 @@ fn start() {
 
 /// Answers every HTTP request.
 #[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, _context: Context) -> worker::Result<Response<Body>> {
-    let router = match platform::app(&env) {
-        Ok(app) => http::router(Rc::new(app)),
-        Err(error) => http::unconfigured(&error),
-    };
-    let Ok(response) = router.oneshot(request).await;
-    Ok(response)
+async fn fetch(
+    request: HttpRequest,
+    env: Env,
+    _context: Context,
+) -> worker::Result<::http::Response<axum::body::Body>> {
+    match platform::metered(&env) {
+        Ok((app, cost)) => {
+            let entry = format!("{} {}", request.method(), request.uri().path());
+            let Ok(response) = http::router(Rc::new(app)).oneshot(request).await;
+            cost.log(&entry);
+            Ok(response)
+        }
+        Err(error) => {
+            let Ok(response) = http::unconfigured(&error).oneshot(request).await;
+            Ok(response)
+        }
+    }
 }
 
 /// Consumes every queue this worker is bound to. Never an error: that would bring the whole batch back.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> worker::Result<()> {
     let delivery = Delivery::new(&batch);
-    match platform::app(&env) {
-        Ok(app) => delivery.consume(&app, &batch.queue()).await,
+    match platform::metered(&env) {
+        Ok((app, cost)) => {
+            delivery.consume(&app, &batch.queue()).await;
+            cost.log(&batch.queue());
+        }
         Err(error) => delivery.postpone(&error),
     }
     Ok(())
@@ -67,8 +78,11 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> wor
 /// Enqueues what is due.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    match platform::app(&env) {
-        Ok(app) => cron::tick(&app).await,
+    match platform::metered(&env) {
+        Ok((app, cost)) => {
+            cron::tick(&app).await;
+            cost.log("cron");
+        }
         Err(error) => tracing::error!(%error, "cron tick without settings"),
     }
 }
