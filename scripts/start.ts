@@ -11,7 +11,10 @@ import { prefixed } from "./dev/log-lines.ts";
 import { onShutdown } from "./dev/shutdown.ts";
 
 /** The ports that .dev.vars.example names. */
-const simulators = [{ provider: "google", port: 8790 }] as const;
+const simulators = [
+  { provider: "google", port: 8790 },
+  { provider: "microsoft", port: 8791 },
+] as const;
 
 const port = developmentPort();
 await explainTakenPort(port, "stop what listens there, or choose another with PORT=NUMBER");

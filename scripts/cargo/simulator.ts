@@ -5,11 +5,18 @@ import { ExplainedError } from "../setup/explained-error.mjs";
 import { projectRoot } from "../setup/locations.mjs";
 import { nativeCargoEnvironment } from "./environment.ts";
 
+let built: Promise<string> | undefined;
+
 /**
- * Compiles the simulator where needed and gives the program's path. Without optimisation: it then shares every compiled
+ * Compiles the simulator where needed, once per process, and gives the program's path. Without optimisation: it then shares every compiled
  * dependency with the tests. Throws when it does not compile; the compiler's output has then been shown.
  */
-export async function buildSimulator(): Promise<string> {
+export function buildSimulator(): Promise<string> {
+  built ??= compile();
+  return built;
+}
+
+async function compile(): Promise<string> {
   const started = Date.now();
   const cargo = await runForOutput("cargo", ["build", "-p", "simulator", "--message-format=json-render-diagnostics"], {
     cwd: projectRoot,

@@ -5,7 +5,7 @@ import { buildSimulator } from "../cargo/simulator.ts";
 import { ExplainedError } from "../setup/explained-error.mjs";
 import { startInBackground } from "./background-process.ts";
 
-export type SimulatedProvider = "google";
+export type SimulatedProvider = "google" | "microsoft";
 
 export interface LocalSimulator {
   /** Where it answers, without a slash at the end. */
