@@ -104,7 +104,7 @@ pub fn apply(event: &mut Event, body: &Map<String, Value>, writing: Writing) -> 
             "isAllDay" | "start" | "end" | "recurrence" | "originalEndTimeZone" | "uid" | "webLink" => {}
             "subject" => set(event, name, Value::from(text_or_null(name, value)?.unwrap_or(""))),
             "body" => set(event, name, item_body(value)?),
-            "location" => set_locations(event, &[value.clone()])?,
+            "location" => set_locations(event, std::slice::from_ref(value))?,
             "locations" => set_locations(event, list(name, value)?)?,
             "attendees" => set_attendees(event, list(name, value)?)?,
             "categories" => {

@@ -182,7 +182,7 @@ impl Wish {
         let constraint = body.get("timeConstraint").unwrap_or(&Value::Null);
         let domain = constraint["activityDomain"].as_str().unwrap_or("work").to_ascii_lowercase();
         let slots = match constraint["timeSlots"].as_array().or_else(|| constraint["timeslots"].as_array()) {
-            Some(slots) => slots.iter().map(|slot| read_slot(slot)).collect::<Result<Vec<_>, _>>()?,
+            Some(slots) => slots.iter().map(read_slot).collect::<Result<Vec<_>, _>>()?,
             // Without a time the next week is looked at.
             None => vec![Window { from: call.now, until: call.now + SignedDuration::from_hours(7 * 24) }],
         };

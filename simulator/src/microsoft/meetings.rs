@@ -19,8 +19,8 @@ pub fn announce(call: &mut Call<'_>, calendar: u32, before: Option<&Event>, afte
     let Some(event) = either.filter(|event| event.is_organizer) else {
         return;
     };
-    let was = before.map(|event| guests(event)).unwrap_or_default();
-    let is = after.map(|event| guests(event)).unwrap_or_default();
+    let was = before.map(guests).unwrap_or_default();
+    let is = after.map(guests).unwrap_or_default();
     let id = own_id(call, calendar, event.key);
     mail(call, event, &id, "invitation", is.difference(&was));
     if before.zip(after).is_some_and(|(before, after)| differ(before, after)) {

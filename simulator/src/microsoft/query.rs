@@ -188,6 +188,11 @@ fn quoted(literal: &str) -> Option<String> {
     Some(inner.replace("''", "'"))
 }
 
+/// Whether ` and ` begins here.
+fn joins(text: &str, at: usize) -> bool {
+    text.get(at..at + 5).is_some_and(|word| word.eq_ignore_ascii_case(" and "))
+}
+
 /// Splits at ` and ` outside of quotes and parentheses.
 fn split_top_level(text: &str) -> Vec<&str> {
     let (mut parts, mut depth, mut in_quotes, mut from) = (Vec::new(), 0_i32, false, 0);
@@ -196,11 +201,9 @@ fn split_top_level(text: &str) -> Vec<&str> {
             '\'' => in_quotes = !in_quotes,
             '(' if !in_quotes => depth += 1,
             ')' if !in_quotes => depth -= 1,
-            ' ' if !in_quotes && depth == 0 && at >= from => {
-                if text.get(at..at + 5).is_some_and(|word| word.eq_ignore_ascii_case(" and ")) {
-                    parts.push(text[from..at].trim());
-                    from = at + 5;
-                }
+            ' ' if !in_quotes && depth == 0 && at >= from && joins(text, at) => {
+                parts.push(text[from..at].trim());
+                from = at + 5;
             }
             _ => {}
         }

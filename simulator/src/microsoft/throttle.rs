@@ -42,9 +42,8 @@ impl Throttle {
     pub fn admit(&mut self, client: &str, mailbox: &str, open: u64, now: Timestamp) -> Result<(), ApiError> {
         let window = SignedDuration::from_mins(10);
         let requests = self.by_mailbox.entry((client.to_owned(), mailbox.to_owned())).or_default();
-        while requests.pop_front_if(|at| *at <= now - window).is_some() {}
         // The clock can be turned back; what is in the future then no longer counts.
-        while requests.pop_back_if(|at| *at > now).is_some() {}
+        requests.retain(|at| *at > now - window && *at <= now);
         requests.push_back(now);
         let limit = self.limits.per_mailbox_per_ten_minutes;
         if requests.len() > limit {
