@@ -164,7 +164,7 @@ fn read_part(batch: &Request, value: &Value) -> Result<Part, ApiError> {
         .replace(' ', "%20")
         .parse()
         .map_err(|_| bad(format!("Invalid URL in the request '{id}'.")))?;
-    for name in [AUTHORIZATION, HOST] {
+    for name in [AUTHORIZATION, HOST, HeaderName::from_static("x-forwarded-proto")] {
         if let Some(value) = batch.headers().get(&name) {
             request.headers_mut().insert(name, value.clone());
         }

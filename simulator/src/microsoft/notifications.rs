@@ -168,24 +168,28 @@ pub fn send_changes(microsoft: &Arc<Microsoft>) {
     send(microsoft, pending, delay);
 }
 
-/// Sends notifications, each URL's in one delivery, after a delay in which more may join them.
+/// Sends notifications, each URL's in one delivery; during a delay more may join them.
 pub fn send(microsoft: &Arc<Microsoft>, pending: Vec<Pending>, delay_ms: u64) {
-    if pending.is_empty() {
-        return;
+    if delay_ms == 0 || pending.is_empty() {
+        return send_now(microsoft, pending);
     }
     microsoft.deliveries().waiting.extend(pending);
     let microsoft = Arc::clone(microsoft);
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
         let waiting = std::mem::take(&mut microsoft.deliveries().waiting);
-        let mut by_url: BTreeMap<(String, &'static str), Vec<Pending>> = BTreeMap::new();
-        for pending in waiting {
-            by_url.entry((pending.url.clone(), pending.route)).or_default().push(pending);
-        }
-        for ((url, route), pending) in by_url {
-            tokio::spawn(deliver(Arc::clone(&microsoft), url, route, pending));
-        }
+        send_now(&microsoft, waiting);
     });
+}
+
+fn send_now(microsoft: &Arc<Microsoft>, pending: Vec<Pending>) {
+    let mut by_url: BTreeMap<(String, &'static str), Vec<Pending>> = BTreeMap::new();
+    for pending in pending {
+        by_url.entry((pending.url.clone(), pending.route)).or_default().push(pending);
+    }
+    for ((url, route), pending) in by_url {
+        tokio::spawn(deliver(Arc::clone(microsoft), url, route, pending));
+    }
 }
 
 /// Sends one notification in a delivery of its own.

@@ -154,9 +154,11 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The origin that the caller reached this server at, for links in answers.
+/// The origin that the caller reached this server at, for links in answers; `https` where a proxy in front says so.
 pub fn origin(request: &Request) -> String {
-    format!("http://{}", header_text(request.headers(), "host").unwrap_or("127.0.0.1:8791"))
+    let secure = header_text(request.headers(), "x-forwarded-proto") == Some("https");
+    let scheme = if secure { "https" } else { "http" };
+    format!("{scheme}://{}", header_text(request.headers(), "host").unwrap_or("127.0.0.1:8791"))
 }
 
 /// Whether `If-Match` allows a change to the resource with this etag.
