@@ -154,6 +154,7 @@ pub trait CalendarProvider {
     /// Reads an event; `NotFound` when it is gone.
     fn get_event(&self, calendar: &CalendarId, event: &EventId) -> Pending<Event>;
     /// Changes an event; with `if_match`, only that version of it, else `Conflict` with code `event_changed`.
+    /// People who stay invited keep their answers. A deleted event is `NotFound` and stays deleted, whatever the patch says.
     fn update_event(
         &self,
         calendar: &CalendarId,

@@ -78,7 +78,8 @@ impl Task for ConfirmHold {
         let key = CreationKey::derive(&["confirm", run.asked.connector.as_str(), run.asked.task.as_str()]);
         let patch = self.patch(&key);
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
-        let outcome = with_session(run.app, run.connector, 1, async |session| {
+        // Providers may read the event before they change its status.
+        let outcome = with_session(run.app, run.connector, 2, async |session| {
             if run.repeated {
                 let current = session.call(provider.get_event(&hold.calendar, &event)).await?;
                 if current.status == EventStatus::Cancelled {

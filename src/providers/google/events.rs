@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::{
     errors::{Operation, classify, read},
-    event_body::{insertion, patch as patch_body},
+    event_body::{AttendeeEntry, insertion, patch as patch_body},
     requests::ApiCall,
     wire::EventResource,
 };
@@ -60,6 +60,7 @@ pub(super) fn update(
         patch,
         if_match: if_match.cloned(),
         stage: Change::Start,
+        readings: 0,
     })
 }
 
@@ -176,8 +177,14 @@ impl Exchange for CreateEvent {
 enum Change {
     Start,
     Reading,
-    Patching,
+    Patching {
+        /// The patch rests on a version that we read, and nobody else named one.
+        on_reading: bool,
+    },
 }
+
+/// How often a patch that rests on a reading is tried again when the event changed in between.
+const MOST_READINGS: u32 = 3;
 
 struct UpdateEvent {
     api: BaseUrl,
@@ -186,16 +193,38 @@ struct UpdateEvent {
     patch: EventPatch,
     if_match: Option<ETag>,
     stage: Change,
+    readings: u32,
 }
 
 impl UpdateEvent {
-    fn write(&self, known: &[super::event_body::AttendeeEntry]) -> Result<HttpRequest, Failure> {
+    /// Whether the patch depends on what is there: a new list of people would replace the answers of those who stay, and
+    /// a new status would bring a deleted event back to life.
+    fn rests_on_reading(&self) -> bool {
+        self.patch.attendees.as_ref().is_some_and(|list| !list.is_empty())
+            || matches!(self.patch.status, Some(EventStatus::Confirmed | EventStatus::Tentative))
+    }
+
+    fn read(&mut self) -> Result<HttpRequest, Failure> {
+        self.stage = Change::Reading;
+        self.readings += 1;
+        read_request(&self.api, &self.calendar, &self.event)
+    }
+
+    fn write(&self, version: Option<&ETag>, known: &[AttendeeEntry]) -> Result<HttpRequest, Failure> {
         ApiCall::event(Method::PATCH, &self.api, &self.calendar, &self.event)?
             .query("conferenceDataVersion", "1")
             .query("sendUpdates", "all")
-            .if_match(self.if_match.as_ref())
+            .if_match(version)
             .json(patch_body(&self.calendar, &self.event, &self.patch, known))
             .build()
+    }
+
+    fn write_on(&mut self, answer: &HttpResponse) -> Result<HttpRequest, Failure> {
+        let found: EventResource = read(Operation::Event, answer)?;
+        let known = found.attendees().to_vec();
+        let found = not_cancelled(found.into_event(&self.calendar)?)?;
+        self.stage = Change::Patching { on_reading: self.if_match.is_none() };
+        self.write(self.if_match.as_ref().or(found.etag.as_ref()), &known)
     }
 }
 
@@ -204,21 +233,25 @@ impl Exchange for UpdateEvent {
 
     fn step(&mut self, answer: Option<HttpResponse>) -> Result<Step<Event>, Failure> {
         match (&self.stage, answer) {
-            // A new list of people replaces the old one with their answers: those who stay keep theirs.
-            (Change::Start, None) if self.patch.attendees.as_ref().is_some_and(|list| !list.is_empty()) => {
-                self.stage = Change::Reading;
-                read_request(&self.api, &self.calendar, &self.event).map(Step::Send)
-            }
+            (Change::Start, None) if self.rests_on_reading() => self.read().map(Step::Send),
             (Change::Start, None) => {
-                self.stage = Change::Patching;
-                self.write(&[]).map(Step::Send)
+                self.stage = Change::Patching { on_reading: false };
+                self.write(self.if_match.as_ref(), &[]).map(Step::Send)
             }
-            (Change::Reading, Some(answer)) => {
-                let known: EventResource = read(Operation::Event, &answer)?;
-                self.stage = Change::Patching;
-                self.write(known.attendees()).map(Step::Send)
+            (Change::Reading, Some(answer)) => self.write_on(&answer).map(Step::Send),
+            (Change::Patching { on_reading: true }, Some(answer))
+                if answer.status() == StatusCode::PRECONDITION_FAILED =>
+            {
+                if self.readings < MOST_READINGS {
+                    return self.read().map(Step::Send);
+                }
+                Err(Failure::retry(
+                    "event_keeps_changing",
+                    "the event changed whenever it was about to be",
+                    None,
+                ))
             }
-            (Change::Patching, Some(answer)) => {
+            (Change::Patching { .. }, Some(answer)) => {
                 let event = event(Operation::Event, &answer, &self.calendar)?;
                 // Google patches deleted events too, and leaves them deleted.
                 if self.patch.status == Some(EventStatus::Cancelled) {

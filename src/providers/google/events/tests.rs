@@ -292,7 +292,6 @@ fn a_patch_sends_what_changes_and_nothing_else() {
         description: Some(String::new()),
         times: Some(EventTimes::AllDay { start: day("2026-03-29"), end: day("2026-03-30") }),
         recurrence: Some(vec![]),
-        status: Some(EventStatus::Confirmed),
         conference: Some(true),
         applied_by: Some(CreationKey::parse("ffffffffffffffffffffffffffffffff").unwrap()),
         ..EventPatch::default()
@@ -330,7 +329,6 @@ fn a_patch_sends_what_changes_and_nothing_else() {
         "dateTime": null,
         "timeZone": null
       },
-      "status": "confirmed",
       "summary": "New"
     }
     "#);
@@ -373,6 +371,43 @@ fn people_who_stay_invited_keep_their_answers() {
             {"email": "new@example.com"},
         ]})
     );
+}
+
+fn confirmation() -> EventPatch {
+    EventPatch { status: Some(EventStatus::Confirmed), ..EventPatch::default() }
+}
+
+fn if_match(request: &HttpRequest) -> Option<&str> {
+    request.headers().get("if-match").map(|etag| etag.to_str().unwrap())
+}
+
+#[test]
+fn a_deleted_event_is_not_brought_back_to_life() {
+    for gone in [json(resource(json!({"status": "cancelled"}))), stored("errors/404_not_found.http")] {
+        let (requests, event) = drive(change(confirmation(), None), [gone]);
+        assert_eq!(event.unwrap_err().action, Action::NotFound);
+        assert_eq!(requests.len(), 1, "nothing was written");
+    }
+}
+
+#[test]
+fn a_change_that_rests_on_a_reading_is_made_to_that_version_or_read_again() {
+    let version = |etag: &str| json(resource(json!({"etag": etag, "status": "tentative"})));
+    let changed = || stored("errors/412_condition_not_met.http");
+    let answers = [version("\"1\""), changed(), version("\"2\""), json(resource(json!({})))];
+    let (requests, event) = drive(change(confirmation(), None), answers);
+    event.unwrap();
+    assert_eq!((if_match(&requests[1]), if_match(&requests[3])), (Some("\"1\""), Some("\"2\"")));
+
+    let answers = (0..3).flat_map(|_| [version("\"1\""), changed()]);
+    let (_, event) = drive(change(confirmation(), None), answers);
+    assert_eq!(event.unwrap_err().code, "event_keeps_changing");
+
+    // Whoever names a version wants to hear that it is no longer the one.
+    let meant = ETag::new("\"0\"");
+    let (requests, event) = drive(change(confirmation(), Some(&meant)), [version("\"1\""), changed()]);
+    assert_eq!(if_match(&requests[1]), Some("\"0\""));
+    assert_eq!(event.unwrap_err().code, "event_changed");
 }
 
 #[test]
