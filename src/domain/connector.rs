@@ -92,6 +92,13 @@ pub struct Preferences {
     pub on_conflict: ConflictStrategy,
 }
 
+impl Preferences {
+    /// What holds until somebody says otherwise: an office week, everything else as at the provider.
+    pub fn of_a_new_connector() -> Self {
+        Self { working_hours: Some(WorkingHours::office_week()), ..Self::default() }
+    }
+}
+
 /// What an update does on a 412: the event changed since it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

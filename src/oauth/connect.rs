@@ -214,7 +214,7 @@ async fn store<P: Ports>(
         scopes,
         zone: &zone.unwrap_or_else(Zone::utc),
         refresh_due_at: received_at.plus((grant.lifetime - REFRESH_AHEAD).max(TimeDelta::minutes(1))),
-        preferences: &Preferences::default(),
+        preferences: &Preferences::of_a_new_connector(),
         now,
     };
     let notification = Notification::new(

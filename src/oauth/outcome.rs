@@ -24,7 +24,7 @@ pub(super) fn sent_home_with(mut home: Url, failure: &Failure) -> Url {
 
 fn error_name(failure: &Failure) -> &'static str {
     match (failure.code.as_ref(), &failure.action) {
-        ("access_denied", _) => "access_denied",
+        ("consent_denied" | "admin_policy" | "wrong_organisation", _) => "access_denied",
         ("insufficient_scope", _) => "insufficient_scope",
         ("refresh_token_missing", _) => "server_error",
         (_, Action::Retry { .. } | Action::Wait { .. }) => "temporarily_unavailable",
@@ -43,7 +43,8 @@ mod tests {
     #[test]
     fn every_failure_has_a_name_that_oauth_clients_know() {
         for (failure, expected) in [
-            (Failure::refused("access_denied", ""), "access_denied"),
+            (Failure::refused("consent_denied", ""), "access_denied"),
+            (Failure::refused("admin_policy", ""), "access_denied"),
             (Failure::refused("insufficient_scope", ""), "insufficient_scope"),
             (Failure::refused("refresh_token_missing", ""), "server_error"),
             (Failure::retry("provider_unreachable", "", None), "temporarily_unavailable"),
@@ -60,7 +61,7 @@ mod tests {
     fn the_query_the_product_gave_itself_is_kept() {
         let home = Url::parse("https://app.example/done?tab=calendars").unwrap();
         let home =
-            sent_home_with(home, &Failure::refused("access_denied", "consent was refused & that is that"));
+            sent_home_with(home, &Failure::refused("consent_denied", "consent was refused & that is that"));
         assert_eq!(
             home.as_str(),
             "https://app.example/done?tab=calendars&error=access_denied&error_description=consent+was+refused+%26+that+is+that"

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::work::{Done, Run, Task, Undone};
 use crate::{
     domain::failure::Failure,
-    gate::TokenRequest,
+    gate::{CachedGrant, TokenRequest},
     ports::{Gate, Ports},
+    tokens,
 };
 
 /// How long a token must still work for no refresh to be needed.
@@ -39,10 +40,23 @@ impl Task for RefreshToken {
     }
 
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
-        let request = TokenRequest::new(run.connector.generation).good_for(LASTING);
-        let request = if self.0.force { request.forced() } else { request };
-        let grant = run.app.gate.access_token(&run.connector.id, request).await?;
+        let grant = match self.lasting_token(run).await {
+            Some(grant) => grant,
+            None => {
+                let request = TokenRequest::new(run.connector.generation).good_for(LASTING);
+                let request = if self.0.force { request.forced() } else { request };
+                run.app.gate.access_token(&run.connector.id, request).await?
+            }
+        };
         let done = Done::with(json!({ "expiresAt": grant.expires_at.to_rfc3339() }));
         Ok(Done { announce: !self.0.scheduled, ..done })
+    }
+}
+
+impl RefreshToken {
+    /// The token at hand, if it will do.
+    async fn lasting_token<P: Ports>(&self, run: &Run<'_, P>) -> Option<CachedGrant> {
+        let cached = if self.0.force { None } else { tokens::cached(run.app, run.connector).await };
+        cached.filter(|grant| grant.expires_at.since(run.now) >= LASTING)
     }
 }

@@ -227,7 +227,7 @@ impl OAuthProvider for FakeProvider {
 
     fn authorization_error(&self, error: &str, description: Option<&str>) -> Failure {
         match error {
-            "access_denied" => Failure::refused("access_denied", "consent was refused"),
+            "access_denied" => Failure::refused("consent_denied", "consent was refused"),
             _ => Failure::fatal("authorization_failed", description.unwrap_or(error)),
         }
     }

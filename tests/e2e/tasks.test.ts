@@ -67,7 +67,7 @@ describe("check-availability", () => {
       calendars,
     });
     // Room n is busy for ten minutes from minute 10 n on: together one stretch.
-    assert.deepEqual(result.busy, [{ start: `${tomorrow}T00:00:00+00:00`, end: `${tomorrow}T10:30:00+00:00` }]);
+    assert.deepEqual(result.busy, [{ start: `${tomorrow}T00:00:00Z`, end: `${tomorrow}T10:30:00Z` }]);
     assert.equal((await stack.calls("freeBusy")) - before, 2);
   });
 
