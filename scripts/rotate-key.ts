@@ -61,5 +61,7 @@ async function rotateBatch(start: string | null): Promise<Progress> {
     console.error(`The worker answered ${answer.status}: ${await answer.text()}`);
     process.exit(1);
   }
-  return (await answer.json()) as Progress;
+  // The worker leaves `after` out of the last answer.
+  const progress = (await answer.json()) as Omit<Progress, "after"> & { after?: string | null };
+  return { ...progress, after: progress.after ?? null };
 }
