@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +19,9 @@ use crate::{
     domain::{
         calendar::Calendar,
         connector::Connector,
-        event_time::parse_instant,
+        event_time::parse_window,
         failure::{Action, Failure},
         ids::{CalendarId, ConnectorId},
-        time::Interval,
         zone::Zone,
     },
     ports::{Db, Ports},
@@ -32,8 +30,6 @@ use crate::{
 
 /// The most connectors asked about at once.
 const MOST_CONNECTORS: usize = 50;
-/// The widest window.
-const WIDEST_WINDOW: TimeDelta = TimeDelta::days(366);
 
 /// What is asked.
 #[derive(Debug, Deserialize)]
@@ -46,7 +42,7 @@ pub struct AvailabilityRequest {
     connector_id: Option<String>,
     /// Start of the window: RFC 3339, or local in `timeZone`.
     time_min: String,
-    /// End of the window, not included; at most 366 days after its start.
+    /// End of the window, not included; at most five years after its start.
     time_max: String,
     /// The IANA zone the answer is written in.
     time_zone: String,
@@ -125,21 +121,16 @@ fn read(request: AvailabilityRequest) -> Result<(Vec<ConnectorId>, Question), Fa
         return Err(Failure::rejected("bad_value", "calendars", message));
     }
     let zone = Zone::checked(&request.time_zone, "timeZone")?;
-    let start = parse_instant(&request.time_min, &zone, "timeMin")?;
-    let end = parse_instant(&request.time_max, &zone, "timeMax")?;
-    let window = Interval::checked(start, end, "timeMax")?;
-    if window.duration() > WIDEST_WINDOW {
-        let message = format!("expected at most {} days after timeMin", WIDEST_WINDOW.num_days());
-        return Err(Failure::rejected("window_too_wide", "timeMax", message));
-    }
+    let window = parse_window((&request.time_min, "timeMin"), (&request.time_max, "timeMax"), &zone)?;
     let calendars = request.calendars.map(|calendars| calendars.into_iter().map(CalendarId::new).collect());
+    let question = Question::checked(calendars, window, zone)?;
     let mut distinct: Vec<ConnectorId> = Vec::with_capacity(ids.len());
     for id in ids.into_iter().map(ConnectorId::new) {
         if !distinct.contains(&id) {
             distinct.push(id);
         }
     }
-    Ok((distinct, Question { calendars, window, zone }))
+    Ok((distinct, question))
 }
 
 async fn ask_all<P: Ports>(
