@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { costOf, type Cost } from "./support/costs.ts";
+import { type Cost, costOf } from "./support/costs.ts";
 import { fresh, hour, Stack } from "./support/stack.ts";
 
 let stack: Stack;
@@ -23,7 +23,10 @@ async function cost(type: string, connectorId: string, payload: unknown): Promis
 describe("a task from the queue, token cached", () => {
   test("check-availability of fifty calendars: one call, three round trips", async () => {
     const connectorId = await stack.connect("many-calendars@example.com");
-    const calendars = Array.from({ length: 50 }, (_, n) => `room-${String(n).padStart(2, "0")}@group.calendar.google.com`);
+    const calendars = Array.from(
+      { length: 50 },
+      (_, n) => `room-${String(n).padStart(2, "0")}@group.calendar.google.com`,
+    );
     const spent = await cost("check-availability", connectorId, { ...window, calendars });
     assert.equal(spent.providerCalls, 1);
     assert.ok(spent.d1 <= 3, JSON.stringify(spent));
@@ -31,14 +34,25 @@ describe("a task from the queue, token cached", () => {
 
   test("create-event: one call, three round trips", async () => {
     const { connectorId } = await stack.connectEmptyAccount();
-    const spent = await cost("create-event", connectorId, { summary: "x", start: hour(9), end: hour(10), timeZone: "UTC", attendees: [] });
+    const spent = await cost("create-event", connectorId, {
+      summary: "x",
+      start: hour(9),
+      end: hour(10),
+      timeZone: "UTC",
+      attendees: [],
+    });
     assert.equal(spent.providerCalls, 1);
     assert.ok(spent.d1 <= 3, JSON.stringify(spent));
   });
 
   test("place-hold: two calls, three round trips", async () => {
     const { connectorId } = await stack.connectEmptyAccount();
-    const spent = await cost("place-hold", connectorId, { holdId: fresh("hold"), start: hour(9), end: hour(10), timeZone: "UTC" });
+    const spent = await cost("place-hold", connectorId, {
+      holdId: fresh("hold"),
+      start: hour(9),
+      end: hour(10),
+      timeZone: "UTC",
+    });
     assert.equal(spent.providerCalls, 2);
     assert.ok(spent.d1 <= 3, JSON.stringify(spent));
   });
@@ -46,7 +60,7 @@ describe("a task from the queue, token cached", () => {
 
 describe("for somebody who waits", () => {
   test("availability of three connectors: one call each, one round trip in all", async () => {
-    const connectorIds = [];
+    const connectorIds: string[] = [];
     for (let n = 0; n < 3; n++) connectorIds.push((await stack.connectEmptyAccount()).connectorId);
     const spent = await costOf(stack, async () => {
       assert.equal((await stack.api("POST", "/v1/availability", { ...window, connectorIds })).status, 200);

@@ -14,7 +14,9 @@ after(() => stack.stop());
 describe("connecting a Google account", () => {
   test("goes to the provider with PKCE and comes back with a connector", async () => {
     const userId = fresh("user");
-    const { provider, cookie } = await stack.depart(await stack.connectLink({ userId, loginHint: "berlin@example.com" }));
+    const { provider, cookie } = await stack.depart(
+      await stack.connectLink({ userId, loginHint: "berlin@example.com" }),
+    );
     const asked = provider.searchParams;
     assert.equal(asked.get("code_challenge_method"), "S256");
     assert.equal(asked.get("access_type"), "offline");

@@ -97,7 +97,9 @@ describe("tokens and grants", () => {
     await stack.control("POST", "tokens/expire", { account });
     const before = await stack.calls("token");
     const window = { timeMin: hour(0), timeMax: hour(23), timeZone: "UTC" };
-    const ids = await Promise.all(Array.from({ length: 100 }, () => stack.enqueue("check-availability", connectorId, window)));
+    const ids = await Promise.all(
+      Array.from({ length: 100 }, () => stack.enqueue("check-availability", connectorId, window)),
+    );
     for (const id of ids) assert.equal((await stack.ended(id, connectorId, 120_000)).state, "succeeded");
     assert.equal((await stack.calls("token")) - before, 1);
   });

@@ -1,8 +1,6 @@
 // What an operator and a backend rely on: keys and tokens, isolation, dead letters, rotation, health, metrics, the document.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { startLocalWorker } from "../../scripts/dev/local-worker.ts";
 import { fresh, hour, Stack, until } from "./support/stack.ts";
@@ -18,7 +16,10 @@ const meeting = { summary: "Demo", start: hour(9), end: hour(10), timeZone: "UTC
 describe("who may do what", () => {
   test("nobody without a key", async () => {
     for (const bearer of [undefined, "wrong", `${stack.worker.settings.API_KEY}x`]) {
-      const answer = await fetch(`${stack.worker.url}/v1/connectors`, bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } });
+      const answer = await fetch(
+        `${stack.worker.url}/v1/connectors`,
+        bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } },
+      );
       assert.equal(answer.status, 401);
       assert.match(answer.headers.get("content-type") ?? "", /application\/problem\+json/);
     }
@@ -33,14 +34,25 @@ describe("who may do what", () => {
     assert.equal((await stack.api("GET", `/v1/connectors/${own.connectorId}`, undefined, token)).status, 200);
     assert.equal((await stack.api("GET", `/v1/connectors/${other.connectorId}`, undefined, token)).status, 404);
     const list = (await stack.api("GET", "/v1/connectors", undefined, token)).body.connectors;
-    assert.deepEqual(list.map((each: { id: string }) => each.id), [own.connectorId]);
-    const foreign = await stack.api("POST", "/v1/tasks", { type: "refresh-token", connectorId: other.connectorId, payload: {} }, token);
+    assert.deepEqual(
+      list.map((each: { id: string }) => each.id),
+      [own.connectorId],
+    );
+    const foreign = await stack.api(
+      "POST",
+      "/v1/tasks",
+      { type: "refresh-token", connectorId: other.connectorId, payload: {} },
+      token,
+    );
     assert.equal(foreign.status, 404);
     assert.equal((await stack.api("DELETE", `/v1/connectors/${other.connectorId}`, undefined, token)).status, 404);
   });
 
   test("bodies are capped, and bad JSON is answered", async () => {
-    const huge = await stack.api("POST", "/v1/tasks", { type: "create-event", payload: { summary: "x".repeat(300_000) } });
+    const huge = await stack.api("POST", "/v1/tasks", {
+      type: "create-event",
+      payload: { summary: "x".repeat(300_000) },
+    });
     assert.equal(huge.status, 413);
     const bad = await stack.api("POST", "/v1/tasks", "{");
     assert.equal(bad.status, 400);
@@ -84,35 +96,6 @@ describe("pausing", () => {
   });
 });
 
-describe("the encryption key", () => {
-  test("is rotated in batches while everything goes on working", async () => {
-    const connectors = [];
-    for (let n = 0; n < 3; n++) connectors.push((await stack.connectEmptyAccount()).connectorId);
-    const newKey = randomBytes(32).toString("base64");
-    // The state folder is the first worker's: the second one sees the same rows with a new key and the old one behind it.
-    const settings = { ...stack.worker.settings, OAUTH_ENC_KEY: newKey, OAUTH_ENC_KEYS_PREVIOUS: stack.worker.settings.OAUTH_ENC_KEY ?? "" };
-    const second = await startLocalWorker({ settings, stateFolder: stack.worker.stateFolder });
-    try {
-      const rotate = (limit: number, afterId: string | null) =>
-        fetch(`${second.url}/v1/admin/rotate-key`, {
-          method: "POST",
-          headers: { authorization: `Bearer ${settings.API_KEY}`, "content-type": "application/json" },
-          body: JSON.stringify({ limit, after: afterId }),
-        }).then((answer) => answer.json() as Promise<{ rotated: number; remaining: number; after: string | null }>);
-      let step = await rotate(2, null);
-      assert.equal(step.rotated, 2);
-      while (step.after !== null) step = await rotate(100, step.after);
-      assert.equal(step.remaining, 0);
-      const database = new DatabaseSync(second.databaseFile(), { readOnly: true });
-      const keys = database.prepare("SELECT DISTINCT substr(refresh_token, 1, 12) AS key FROM connectors WHERE refresh_token IS NOT NULL").all();
-      database.close();
-      assert.equal(keys.length, 1, JSON.stringify(keys));
-    } finally {
-      await second.stop();
-    }
-  });
-});
-
 describe("what the worker says of itself", () => {
   test("/healthz is well, and names what is missing", async () => {
     assert.equal((await stack.api("GET", "/healthz")).status, 200);
@@ -141,7 +124,10 @@ describe("what the worker says of itself", () => {
     const { body } = await stack.api("GET", "/openapi.json");
     for (const [path, operations] of Object.entries(body.paths as Record<string, Record<string, unknown>>)) {
       for (const method of Object.keys(operations)) {
-        const answer = await fetch(stack.worker.url + path.replace(/\{[^}]+\}/g, "unknown"), { method: method.toUpperCase(), redirect: "manual" });
+        const answer = await fetch(stack.worker.url + path.replace(/\{[^}]+\}/g, "unknown"), {
+          method: method.toUpperCase(),
+          redirect: "manual",
+        });
         await answer.body?.cancel();
         assert.notEqual(answer.status, 405, `${method} ${path}`);
         assert.ok(answer.status < 500, `${method} ${path}: ${answer.status}`);

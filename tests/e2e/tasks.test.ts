@@ -11,7 +11,13 @@ before(async () => {
 after(() => stack.stop());
 
 const slot = (holdId: string, from = 9) => ({ holdId, start: hour(from), end: hour(from + 1), timeZone: "UTC" });
-const meeting = (from = 9) => ({ summary: "Demo", start: hour(from), end: hour(from + 1), timeZone: "UTC", attendees: [] });
+const meeting = (from = 9) => ({
+  summary: "Demo",
+  start: hour(from),
+  end: hour(from + 1),
+  timeZone: "UTC",
+  attendees: [],
+});
 
 describe("refresh-token", () => {
   test("refreshes when forced, and tells nothing of the token", async () => {
@@ -39,7 +45,10 @@ describe("check-availability", () => {
       [hour(8, "2030-03-30"), hour(9, "2030-03-30")],
       [hour(7, "2030-04-01"), hour(8, "2030-04-01")],
     ]) {
-      await stack.control("POST", "events", { account, event: { summary: "x", start: { dateTime: start }, end: { dateTime: end } } });
+      await stack.control("POST", "events", {
+        account,
+        event: { summary: "x", start: { dateTime: start }, end: { dateTime: end } },
+      });
     }
     const result = await stack.run("check-availability", connectorId, {
       connectorId,
@@ -57,7 +66,10 @@ describe("check-availability", () => {
 
   test("asks about any number of calendars, fifty at a time", async () => {
     const connectorId = await stack.connect("many-calendars@example.com");
-    const calendars = Array.from({ length: 63 }, (_, n) => `room-${String(n).padStart(2, "0")}@group.calendar.google.com`);
+    const calendars = Array.from(
+      { length: 63 },
+      (_, n) => `room-${String(n).padStart(2, "0")}@group.calendar.google.com`,
+    );
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
     const before = await stack.calls("freeBusy");
     const result = await stack.run("check-availability", connectorId, {
@@ -97,7 +109,9 @@ describe("check-availability", () => {
       timeZone: "UTC",
     });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
-    const busy = answer.body.connectors.map((each: { availability: { busy: unknown[] } }) => each.availability.busy.length);
+    const busy = answer.body.connectors.map(
+      (each: { availability: { busy: unknown[] } }) => each.availability.busy.length,
+    );
     assert.deepEqual(busy, [1, 0]);
   });
 });
@@ -123,7 +137,9 @@ describe("create-event", () => {
     assert.equal(event.attendees.length, 1);
     assert.deepEqual(event.reminders.overrides, [{ method: "popup", minutes: 10 }]);
     const mails = (await stack.control("GET", "outbox")).mails ?? (await stack.control("GET", "outbox"));
-    const invitations = mails.filter((mail: { eventId: string; kind: string }) => mail.eventId === event.id && mail.kind === "invitation");
+    const invitations = mails.filter(
+      (mail: { eventId: string; kind: string }) => mail.eventId === event.id && mail.kind === "invitation",
+    );
     assert.equal(invitations.length, 1);
   });
 
@@ -161,7 +177,10 @@ describe("create-event", () => {
   test("whose answer was lost is found again, not created again", async () => {
     const { connectorId, account } = await stack.connectEmptyAccount();
     await stack.fault("events.insert", "cut_after", { match: { account } });
-    const result = await stack.run("create-event", connectorId, { ...meeting(), attendees: [{ email: "guest@example.com" }] });
+    const result = await stack.run("create-event", connectorId, {
+      ...meeting(),
+      attendees: [{ email: "guest@example.com" }],
+    });
     const events = await stack.events(account);
     assert.deepEqual([events.length, events[0].id], [1, result.eventId]);
   });
@@ -198,7 +217,9 @@ describe("holds", () => {
 
   test("race for a slot, and exactly one wins", async () => {
     const { connectorId, account } = await stack.connectEmptyAccount();
-    const ids = await Promise.all(Array.from({ length: 5 }, () => stack.enqueue("place-hold", connectorId, slot(fresh("hold")))));
+    const ids = await Promise.all(
+      Array.from({ length: 5 }, () => stack.enqueue("place-hold", connectorId, slot(fresh("hold")))),
+    );
     const tasks = await Promise.all(ids.map((id) => stack.ended(id, connectorId, 60_000)));
     assert.equal(tasks.filter((task) => task.state === "succeeded").length, 1, JSON.stringify(tasks));
     assert.equal((await stack.events(account)).length, 1);
@@ -219,7 +240,10 @@ describe("holds", () => {
     const holdId = fresh("hold");
     const expiresAt = new Date(Date.now() + 3_000).toISOString();
     await stack.run("place-hold", connectorId, { ...slot(holdId), expiresAt });
-    await until(async () => Date.now(), (now) => now > Date.parse(expiresAt));
+    await until(
+      async () => Date.now(),
+      (now) => now > Date.parse(expiresAt),
+    );
     await stack.worker.runCron();
     const told = await stack.told(connectorId, (notification) => notification.type === "calendar.hold.expired");
     assert.equal(told.data.holdId, holdId);
@@ -232,14 +256,24 @@ describe("update-event and cancel-event", () => {
   test("change and remove an event", async () => {
     const { connectorId, account } = await stack.connectEmptyAccount();
     const { eventId, etag } = await stack.run("create-event", connectorId, meeting());
-    await stack.run("update-event", connectorId, { eventId, etag, summary: "Moved", start: hour(11), end: hour(12), timeZone: "UTC" });
+    await stack.run("update-event", connectorId, {
+      eventId,
+      etag,
+      summary: "Moved",
+      start: hour(11),
+      end: hour(12),
+      timeZone: "UTC",
+    });
     const [event] = await stack.events(account);
     assert.equal(event.summary, "Moved");
     assert.equal(Date.parse(event.start.dateTime), Date.parse(hour(11)));
     assert.equal((await stack.run("cancel-event", connectorId, { eventId })).alreadyGone, false);
     assert.deepEqual(await stack.events(account), []);
     assert.equal((await stack.run("cancel-event", connectorId, { eventId })).alreadyGone, true);
-    assert.equal((await stack.refused("update-event", connectorId, { eventId: "nowhere", summary: "x" })).code, "event_not_found");
+    assert.equal(
+      (await stack.refused("update-event", connectorId, { eventId: "nowhere", summary: "x" })).code,
+      "event_not_found",
+    );
   });
 
   test("report a conflict when somebody else changed it, or apply on top where that is preferred", async () => {
@@ -259,7 +293,11 @@ describe("update-event and cancel-event", () => {
 describe("messages nobody can run", () => {
   test("are answered with the field that is wrong, before the queue and behind it", async () => {
     const { connectorId } = await stack.connectEmptyAccount();
-    const refusal = await stack.api("POST", "/v1/tasks", { type: "place-hold", connectorId, payload: { holdId: "h", start: "soon" } });
+    const refusal = await stack.api("POST", "/v1/tasks", {
+      type: "place-hold",
+      connectorId,
+      payload: { holdId: "h", start: "soon" },
+    });
     assert.ok([400, 422].includes(refusal.status), JSON.stringify(refusal.body));
     assert.match(refusal.body.field, /^payload\./);
     const unknown = await stack.api("POST", "/v1/tasks", { type: "fly", connectorId, payload: {} });

@@ -1,8 +1,11 @@
 // The worker in real workerd beside a simulated provider, and the few things every end-to-end test does with them.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type LocalSimulator, type SimulatedProvider, startLocalSimulator } from "../../../scripts/dev/local-simulator.ts";
+import { type LocalSimulator, startLocalSimulator } from "../../../scripts/dev/local-simulator.ts";
 import { type LocalWorker, startLocalWorker } from "../../../scripts/dev/local-worker.ts";
 import type { Settings } from "../../../scripts/dev/settings-file.ts";
 
@@ -33,19 +36,23 @@ export function fresh(prefix: string): string {
 }
 
 export class Stack {
-  readonly worker: LocalWorker;
+  worker: LocalWorker;
   readonly simulator: LocalSimulator;
+  private readonly stateFolder: string;
 
-  private constructor(worker: LocalWorker, simulator: LocalSimulator) {
+  private constructor(worker: LocalWorker, simulator: LocalSimulator, stateFolder: string) {
     this.worker = worker;
     this.simulator = simulator;
+    this.stateFolder = stateFolder;
   }
 
   /** Starts both; `settings` win over those that point the worker at the simulator. */
   static async start(settings: Settings = {}): Promise<Stack> {
     const simulator = await startLocalSimulator("google");
+    const stateFolder = mkdtempSync(join(tmpdir(), "stack-"));
     try {
       const worker = await startLocalWorker({
+        stateFolder,
         settings: {
           GOOGLE_AUTH_URL: `${simulator.url}/o/oauth2/v2/auth`,
           GOOGLE_TOKEN_URL: `${simulator.url}/token`,
@@ -54,15 +61,28 @@ export class Stack {
           ...settings,
         },
       });
-      return new Stack(worker, simulator);
+      return new Stack(worker, simulator, stateFolder);
     } catch (error) {
       await simulator.stop();
+      rmSync(stateFolder, { recursive: true, force: true });
       throw error;
     }
   }
 
   async stop(): Promise<void> {
     await Promise.all([this.worker.stop(), this.simulator.stop()]);
+    rmSync(this.stateFolder, { recursive: true, force: true });
+  }
+
+  /** Stops the worker and starts it again on the same state, with some settings changed. */
+  async restart(changed: Settings): Promise<void> {
+    const settings = { ...this.worker.settings, ...changed };
+    await this.worker.stop();
+    this.worker = await startLocalWorker({
+      settings,
+      stateFolder: this.stateFolder,
+      port: Number(new URL(this.worker.url).port),
+    });
   }
 
   /** Calls the worker's API with the API key, or with another bearer. */
@@ -127,7 +147,10 @@ export class Stack {
   }
 
   /** Comes back from the provider; what the browser is shown. */
-  async arrive(callback: URL, cookie: string): Promise<{ status: number; location: URL | null; page: string; setCookie: string }> {
+  async arrive(
+    callback: URL,
+    cookie: string,
+  ): Promise<{ status: number; location: URL | null; page: string; setCookie: string }> {
     const answer = await fetch(callback, { redirect: "manual", headers: { cookie } });
     const location = answer.headers.get("location");
     return {
@@ -139,7 +162,11 @@ export class Stack {
   }
 
   /** Connects an account of the simulator through the whole flow, and gives the connector's id. */
-  async connect(account = "empty@example.com", more: Record<string, unknown> = {}, consent: Record<string, string> = {}): Promise<string> {
+  async connect(
+    account = "empty@example.com",
+    more: Record<string, unknown> = {},
+    consent: Record<string, string> = {},
+  ): Promise<string> {
     const { provider, cookie } = await this.depart(await this.connectLink(more));
     const callback = await this.consent(provider, { auto: "approve", account, ...consent });
     const arrival = await this.arrive(callback, cookie);
@@ -156,7 +183,12 @@ export class Stack {
   }
 
   /** Puts a task on the queue and gives its id. */
-  async enqueue(type: string, connectorId: string, payload: unknown, more: Record<string, unknown> = {}): Promise<string> {
+  async enqueue(
+    type: string,
+    connectorId: string,
+    payload: unknown,
+    more: Record<string, unknown> = {},
+  ): Promise<string> {
     const id = fresh("task");
     const answer = await this.api("POST", "/v1/tasks", { type, connectorId, payload, id, ...more });
     assert.equal(answer.status, 202, JSON.stringify(answer.body));
