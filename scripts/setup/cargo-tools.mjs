@@ -8,14 +8,17 @@ import { run, step } from "./steps.mjs";
 
 const WORKER_BUILD_VERSION = "0.8.7";
 
-/** These tools run for seconds and are compiled for minutes, so they are compiled cheaply. */
+/** These tools run for seconds and are compiled for minutes, so they are compiled cheaply ... */
 const CHEAP_BUILD = {
-  CARGO_PROFILE_RELEASE_OPT_LEVEL: "1",
+  CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
   CARGO_PROFILE_RELEASE_LTO: "off",
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
   CARGO_PROFILE_RELEASE_DEBUG: "0",
   CARGO_PROFILE_RELEASE_STRIP: "symbols",
 };
+
+/** ... but for the crates that go through every instruction of the worker. */
+const BUSY_CRATES = ["walrus", "wasmparser", "wasm-encoder"];
 
 /** @returns {Promise<{ workerBuild: string, wasmBindgen: string }>} paths of the programs */
 export async function cargoTools() {
@@ -23,7 +26,12 @@ export async function cargoTools() {
     workerBuild: await installed("worker-build", WORKER_BUILD_VERSION, "worker-build", ["--locked"]),
     // wasm-bindgen refuses to work on the output of any other version of itself. Its published lock file is not used:
     // it names a release that not every registry serves.
-    wasmBindgen: await installed("wasm-bindgen-cli", lockedVersion("wasm-bindgen"), "wasm-bindgen", []),
+    wasmBindgen: await installed(
+      "wasm-bindgen-cli",
+      lockedVersion("wasm-bindgen"),
+      "wasm-bindgen",
+      BUSY_CRATES.flatMap((crate) => ["--config", `profile.release.package.${crate}.opt-level=1`]),
+    ),
   };
 }
 
