@@ -177,12 +177,11 @@ pub fn answer(
     now: Timestamp,
 ) -> Response {
     let stamp = Stamp::of(request, now);
-    let prefer = Preferences::of(request.headers());
-    let zone_name = prefer.time_zone.clone();
+    let applied = Preferences::of(request.headers()).applied();
     match authorised(world, control, operation, request, now)
         .and_then(|mut call| perform(&mut call, operation))
     {
-        Ok(answer) => stamp.onto(write(answer, zone_name.as_deref())),
+        Ok(answer) => stamp.onto(write(answer, &applied)),
         Err(error) => error.into_response(&stamp),
     }
 }
@@ -249,15 +248,14 @@ fn authorise(
     Ok((account, token.party.client_id.clone()))
 }
 
-fn write(answer: Answer, zone: Option<&str>) -> Response {
+fn write(answer: Answer, applied: &str) -> Response {
     let mut response = match answer {
         Answer::Json(value) => wire::json(StatusCode::OK, &value),
         Answer::Created(value) => wire::json(StatusCode::CREATED, &value),
         Answer::Accepted => wire::empty(StatusCode::ACCEPTED),
         Answer::NoContent => wire::empty(StatusCode::NO_CONTENT),
     };
-    let applied = zone.and_then(|zone| HeaderValue::from_str(&format!("outlook.timezone=\"{zone}\"")).ok());
-    if let Some(applied) = applied {
+    if let (false, Ok(applied)) = (applied.is_empty(), HeaderValue::from_str(applied)) {
         response.headers_mut().insert("preference-applied", applied);
     }
     response

@@ -27,6 +27,8 @@ pub mod responses;
 pub mod schedule;
 pub mod seed;
 pub mod subscriptions;
+#[cfg(test)]
+pub mod testing;
 pub mod throttle;
 pub mod wire;
 pub mod world;
@@ -120,7 +122,15 @@ impl Provider for Microsoft {
         let token = wire::bearer_token(request.headers()).and_then(|token| world.grants.access(token));
         let account = token.map(|token| token.party.account.clone());
         match Operation::find(request.method(), path) {
-            Ok(operation) => Call { route: operation.kind.route(), account, calendar: operation.calendar },
+            Ok(operation) => {
+                let default = || {
+                    let mailbox = world.mailbox(account.as_deref()?)?;
+                    let names_it = operation.item.is_none() && operation.kind.is_of_calendar();
+                    names_it.then(|| ids::calendar_id(mailbox.number, mailbox.default_calendar))
+                };
+                let calendar = operation.calendar.clone().or_else(default);
+                Call { route: operation.kind.route(), account, calendar }
+            }
             Err(_) => Call { route: "unknown", account, calendar: None },
         }
     }

@@ -120,6 +120,18 @@ impl Kind {
         )
     }
 
+    /// Whether it is about one calendar, the default one when none is named.
+    pub fn is_of_calendar(self) -> bool {
+        matches!(
+            self,
+            Self::CalendarsGet
+                | Self::EventsList
+                | Self::EventsCreate
+                | Self::CalendarView
+                | Self::CalendarViewDelta
+        )
+    }
+
     /// Whether one of the granted scopes is enough.
     pub fn check_scopes(self, granted: &Scopes) -> Result<(), ApiError> {
         let accepted = self.facts().1;

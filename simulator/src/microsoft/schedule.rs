@@ -11,6 +11,7 @@ use super::event::{Event, Window};
 use super::mailbox::Mailbox;
 use super::world::{Account, World};
 use super::zone::read_date_time;
+use crate::control::faults::Fault;
 
 /// The most schedules in one call.
 const MOST_SCHEDULES: usize = 20;
@@ -130,6 +131,9 @@ fn schedule(call: &Call<'_>, own: &Account, address: &str, window: Window, inter
             "error": { "message": message, "responseCode": code },
         })
     };
+    if let Some((code, message)) = scripted_failure(call, own, address) {
+        return failed(&code, message);
+    }
     let Some(account) = colleague(call.world, own, address) else {
         return failed(
             "ErrorMailRecipientNotFound",
@@ -176,6 +180,25 @@ fn schedule(call: &Call<'_>, own: &Account, address: &str, window: Window, inter
         "scheduleItems": items,
         "workingHours": mailbox.working_hours.render(),
     })
+}
+
+/// The route's name for faults that hit one schedule of a call; `match.calendar` is the schedule's address.
+pub const ROUTE: &str = "getSchedule.schedule";
+
+/// The error that a fault asks for: its reason, and its message.
+fn scripted_failure(call: &Call<'_>, own: &Account, address: &str) -> Option<(String, String)> {
+    let part = crate::control::provider::Call {
+        route: ROUTE,
+        account: Some(own.email.clone()),
+        calendar: Some(address.to_owned()),
+    };
+    match call.control.faults().take(&part)? {
+        Fault::Scripted(answer) => Some((
+            answer.reason.unwrap_or_else(|| "ErrorProxyRequestProcessingFailed".to_owned()),
+            answer.message.unwrap_or_else(|| "The free/busy information could not be read.".to_owned()),
+        )),
+        Fault::Plain(_) => Some(("ErrorTimeoutExpired".to_owned(), "The request timed out.".to_owned())),
+    }
 }
 
 /// One digit for each slot of the window: the heaviest status in it.

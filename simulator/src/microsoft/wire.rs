@@ -89,6 +89,15 @@ impl Preferences {
         }
         read
     }
+
+    /// What `Preference-Applied` says; empty when nothing was asked for.
+    pub fn applied(&self) -> String {
+        let zone = self.time_zone.as_ref().map(|zone| format!("outlook.timezone=\"{zone}\""));
+        let ids = self.immutable_ids.then(|| "IdType=\"ImmutableId\"".to_owned());
+        let bodies = self.text_bodies.then(|| "outlook.body-content-type=\"text\"".to_owned());
+        let size = self.page_size.map(|size| format!("odata.maxpagesize={size}"));
+        [zone, ids, bodies, size].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A body that must be a JSON object; an empty body is an empty object.
