@@ -5,6 +5,7 @@ mod dead_letters;
 mod events;
 mod holds;
 mod runner;
+mod schema;
 
 use std::rc::Rc;
 
