@@ -254,3 +254,6 @@ impl<P: Ports, S: Storage> Journal for ObjectJournal<'_, P, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

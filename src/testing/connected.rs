@@ -33,6 +33,17 @@ pub fn connect_for<P: Ports>(
     user: &str,
     workspace: Option<&str>,
 ) -> Connector {
+    block_on(connecting(app, account, refresh_token, user, workspace))
+}
+
+/// The same for tests that are already within a future.
+pub async fn connecting<P: Ports>(
+    app: &App<P>,
+    account: &str,
+    refresh_token: &str,
+    user: &str,
+    workspace: Option<&str>,
+) -> Connector {
     let id = ConnectorId::new(format!("con-{account}"));
     let sealed = app.vault.seal(&app.random, &connectors::refresh_token_place(&id), refresh_token).unwrap();
     let workspace = workspace.map(WorkspaceId::new);
@@ -51,7 +62,7 @@ pub fn connect_for<P: Ports>(
         preferences: &Preferences::default(),
         now,
     };
-    let rows = block_on(app.db.query(connectors::connect(&connection, Some(&sealed)))).unwrap();
+    let rows = app.db.query(connectors::connect(&connection, Some(&sealed))).await.unwrap();
     connectors::from_row(&rows[0]).unwrap()
 }
 

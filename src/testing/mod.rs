@@ -10,6 +10,7 @@
 
 mod connected;
 mod gate;
+mod hosted_gate;
 mod http;
 mod provider;
 mod sqlite;
@@ -20,8 +21,9 @@ use std::{collections::HashMap, rc::Rc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 pub use self::{
-    connected::{connect, connect_for, connect_with, reread},
+    connected::{connect, connect_for, connect_with, connecting, reread},
     gate::OpenGate,
+    hosted_gate::{Disk, HostedGate},
     http::{ScriptedHttp, json_response},
     provider::{FakeProvider, granted, refused},
     sqlite::SqliteDb,
