@@ -83,9 +83,17 @@ pub async fn refresh<P: Ports>(
                 ));
             }
         };
-        let rescued = pending.take().filter(|rotation| rotation.generation == connector.generation);
-        let held = rescued.as_ref().map_or(stored, |rotation| Sealed::from_stored(&*rotation.sealed));
-        let opened = app.vault.open(&connectors::refresh_token_place(id), &held)?;
+        let place = connectors::refresh_token_place(id);
+        // One that does not open (its key was removed meanwhile) leaves the one in the system of record.
+        let rescued = pending
+            .take()
+            .filter(|rotation| rotation.generation == connector.generation)
+            .and_then(|rotation| app.vault.open(&place, &Sealed::from_stored(rotation.sealed)).ok());
+        let is_rescued = rescued.is_some();
+        let opened = match rescued {
+            Some(opened) => opened,
+            None => app.vault.open(&place, &stored)?,
+        };
         let token = RefreshToken::new(opened.plaintext.as_str());
 
         let grant = match exchange(app, &connector, &token).await {
@@ -105,17 +113,15 @@ pub async fn refresh<P: Ports>(
         let grant_at = app.clock.now();
         let renewed = match &grant.refresh_token {
             Some(rotated) => Some(rotated.clone()),
-            None => (opened.stale || rescued.is_some()).then(|| token.clone()),
+            None => (opened.stale || is_rescued).then(|| token.clone()),
         };
-        let sealed = renewed
-            .map(|token| app.vault.seal(&app.random, &connectors::refresh_token_place(id), token.expose()))
-            .transpose()?;
+        let sealed = renewed.map(|token| app.vault.seal(&app.random, &place, token.expose())).transpose()?;
         if let Some(sealed) = sealed.as_ref().filter(|_| grant.refresh_token.is_some()) {
             let sealed = sealed.as_str().to_owned();
             journal.keep(Some(Rotation { generation: connector.generation, sealed })).await;
         }
         if store(app, &row, &connector, sealed.as_ref(), &grant, grant_at).await? {
-            if grant.refresh_token.is_some() || rescued.is_some() {
+            if grant.refresh_token.is_some() || is_rescued {
                 journal.keep(None).await;
             }
             let generation = connector.generation;

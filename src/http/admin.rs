@@ -11,10 +11,9 @@ use super::{
     state::{Shared, local},
 };
 use crate::{
-    app::App,
     domain::{failure::Failure, ids::ConnectorId},
-    ports::{Db, Ports},
-    store::{Row, Statement, connectors, unreadable},
+    ports::Ports,
+    vault::rotation,
 };
 
 /// The most tokens of one batch, and how many there are when nobody says.
@@ -38,12 +37,25 @@ pub struct Rotation {
     /// Tokens sealed anew by this batch.
     rotated: u32,
     /// Tokens still sealed under another key.
-    remaining: i64,
+    remaining: u32,
     /// Connectors whose token no key of the ring opens; they must be connected again.
-    unreadable: Vec<String>,
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = Vec<String>))]
+    unreadable: Vec<ConnectorId>,
     /// Pass as `after` for the next batch; absent after the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<String>,
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = Option<String>))]
+    after: Option<ConnectorId>,
+}
+
+impl From<rotation::Rotation> for Rotation {
+    fn from(rotation: rotation::Rotation) -> Self {
+        Self {
+            rotated: rotation.rotated,
+            remaining: rotation.remaining,
+            unreadable: rotation.unreadable,
+            after: rotation.next_after,
+        }
+    }
 }
 
 /// Rotates one batch.
@@ -56,46 +68,6 @@ pub(super) async fn rotate_key<P: Ports>(
     if !(1..=LARGEST_BATCH).contains(&limit) {
         return Err(Failure::rejected("bad_value", "limit", format!("expected 1 to {LARGEST_BATCH}")).into());
     }
-    local(async move { Ok(Json(rotate(&app, limit, request.after.map(ConnectorId::new)).await?)) }).await
-}
-
-async fn rotate<P: Ports>(app: &App<P>, limit: u32, after: Option<ConnectorId>) -> Result<Rotation, Failure> {
-    let current = format!("v1.{}.", app.vault.current_key_id());
-    let rows = app.db.query(connectors::sealed_under_other_keys(&current, after.as_ref(), limit)).await?;
-    let mut writes = Vec::with_capacity(rows.len() + 1);
-    let mut lost = Vec::new();
-    for row in &rows {
-        match reseal(app, row) {
-            Ok(write) => writes.push(write),
-            Err(failure) => {
-                let id = row.text("id").map_err(unreadable)?;
-                tracing::error!(connector = id, code = %failure.code, message = %failure.message, "token not sealed anew");
-                lost.push(id.to_owned());
-            }
-        }
-    }
-    writes.push(connectors::count_under_other_keys(&current));
-    let mut answers = app.db.batch(writes).await?;
-    let count = answers.pop().unwrap_or_default();
-    let remaining = count.first().map_or(Ok(0), |row| row.integer("remaining")).map_err(unreadable)?;
-    let more = rows.len() == limit as usize;
-    let last = rows.last().filter(|_| more).map(|row| row.text("id").map(str::to_owned)).transpose();
-    Ok(Rotation {
-        // A token that changed meanwhile was sealed under the current key by whoever changed it.
-        rotated: u32::try_from(answers.iter().filter(|rows| !rows.is_empty()).count()).unwrap_or(u32::MAX),
-        remaining,
-        unreadable: lost,
-        after: last.map_err(unreadable)?,
-    })
-}
-
-fn reseal<P: Ports>(app: &App<P>, row: &Row) -> Result<Statement, Failure> {
-    let id = ConnectorId::new(row.text("id").map_err(unreadable)?);
-    let old = connectors::refresh_token(row)?.ok_or_else(|| {
-        Failure::fatal("stored_row_unreadable", "a row without a token was read as one with it")
-    })?;
-    let place = connectors::refresh_token_place(&id);
-    let opened = app.vault.open(&place, &old)?;
-    let new = app.vault.seal(&app.random, &place, &opened.plaintext)?;
-    Ok(connectors::reseal(&id, &old, &new))
+    let after = request.after.map(ConnectorId::new);
+    local(async move { Ok(Json(rotation::rotate(&app, limit, after.as_ref()).await?.into())) }).await
 }

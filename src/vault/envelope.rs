@@ -22,12 +22,25 @@ impl RingKey {
         let digest = Sha256::digest(key);
         Self { id: URL_SAFE_NO_PAD.encode(&digest[..6]), cipher: Aes256Gcm::new(key.into()) }
     }
+
+    /// Ciphertext and tag; `None` for more than the cipher can take.
+    pub(super) fn encrypt(&self, nonce: &[u8; NONCE], aad: &[u8], msg: &[u8]) -> Option<Vec<u8>> {
+        self.cipher.encrypt(nonce.into(), Payload { msg, aad }).ok()
+    }
+
+    /// The plaintext; `None` unless key, nonce, associated data, ciphertext and tag belong together.
+    pub(super) fn decrypt(&self, nonce: &[u8; NONCE], aad: &[u8], msg: &[u8]) -> Option<Vec<u8>> {
+        self.cipher.decrypt(nonce.into(), Payload { msg, aad }).ok()
+    }
 }
+
+/// Bytes of a nonce (SP 800-38D section 5.2.1.1 recommends 96 bits).
+pub(super) const NONCE: usize = 12;
 
 /// An envelope taken apart.
 pub(super) struct Parts {
     pub(super) key_id: String,
-    nonce: [u8; 12],
+    nonce: [u8; NONCE],
     ciphertext: Vec<u8>,
 }
 
@@ -51,15 +64,13 @@ impl Parts {
 
 pub(super) fn seal(
     key: &RingKey,
-    nonce: &[u8; 12],
+    nonce: &[u8; NONCE],
     place: &Place<'_>,
     plaintext: &str,
 ) -> Result<Sealed, Failure> {
-    let payload = Payload { msg: plaintext.as_bytes(), aad: &associated_data(place) };
     let ciphertext = key
-        .cipher
-        .encrypt(nonce.into(), payload)
-        .map_err(|_| Failure::fatal("sealing_failed", "the value is too large to be sealed"))?;
+        .encrypt(nonce, &associated_data(place), plaintext.as_bytes())
+        .ok_or_else(|| Failure::fatal("sealing_failed", "the value is too large to be sealed"))?;
     Ok(Sealed(format!(
         "v1.{}.{}.{}",
         key.id,
@@ -69,8 +80,8 @@ pub(super) fn seal(
 }
 
 pub(super) fn open(key: &RingKey, parts: &Parts, place: &Place<'_>) -> Result<Zeroizing<String>, Failure> {
-    let payload = Payload { msg: &parts.ciphertext, aad: &associated_data(place) };
-    let plaintext = key.cipher.decrypt((&parts.nonce).into(), payload).map_err(|_| unopenable())?;
+    let plaintext =
+        key.decrypt(&parts.nonce, &associated_data(place), &parts.ciphertext).ok_or_else(unopenable)?;
     String::from_utf8(plaintext).map(Zeroizing::new).map_err(|_| unopenable())
 }
 

@@ -1,6 +1,7 @@
 //! The vault: secrets at rest, AES-256-GCM (NIST SP 800-38D), bound to the row they belong to (G4).
 
 mod envelope;
+pub mod rotation;
 
 use std::fmt;
 
@@ -65,9 +66,7 @@ impl Vault {
 
     /// Seals `plaintext` for `place` under the current key with a fresh random 96-bit nonce.
     pub fn seal(&self, random: &impl Random, place: &Place<'_>, plaintext: &str) -> Result<Sealed, Failure> {
-        let mut nonce = [0u8; 12];
-        random.fill(&mut nonce)?;
-        envelope::seal(&self.current, &nonce, place, plaintext)
+        envelope::seal(&self.current, &fresh_nonce(random)?, place, plaintext)
     }
 
     /// Opens what was sealed for `place` with a key of the ring.
@@ -90,3 +89,14 @@ impl Vault {
         &self.current.id
     }
 }
+
+/// A nonce never used before: 96 random bits, of which four thousand million may be drawn under one key before a collision
+/// becomes likelier than 2^-32 (SP 800-38D section 8.3).
+fn fresh_nonce(random: &impl Random) -> Result<[u8; envelope::NONCE], Failure> {
+    let mut nonce = [0; envelope::NONCE];
+    random.fill(&mut nonce)?;
+    Ok(nonce)
+}
+
+#[cfg(test)]
+mod tests;
