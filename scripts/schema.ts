@@ -1,4 +1,4 @@
-// `npm run schema`: writes schema/ anew from the Rust types: the JSON Schemas by the test that checks them, the TypeScript types
+// `npm run schema`: writes schema/ and openapi.json anew from the Rust types: the JSON documents by the tests that check them, the TypeScript types
 // from the schemas.
 
 import { writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { runToEnd } from "./dev/background-process.ts";
 import { typeScriptTypes, typesFile } from "./schema/typescript-types.ts";
 import { projectRoot } from "./setup/locations.mjs";
 
-const code = await runToEnd("cargo", ["test", "--lib", "tasks::tests::schema"], {
+const code = await runToEnd("cargo", ["test", "--lib", "--", "tests::schema", "tests::openapi"], {
   cwd: projectRoot,
   env: { ...nativeCargoEnvironment(), UPDATE_SCHEMA: "1" },
 });

@@ -43,7 +43,7 @@ test("the key is rotated and the old one can go", async () => {
   assert.ok(keys().includes(oldKey), "nothing is sealed anew before it is written or rotated");
   let step = await rotate(2, null);
   assert.equal(step.rotated, 2);
-  while (step.after !== null) step = await rotate(2, step.after);
+  while (step.after) step = await rotate(2, step.after);
   assert.equal(step.remaining, 0);
   assert.equal(keys().length, 1);
   assert.notEqual(keys()[0], oldKey);

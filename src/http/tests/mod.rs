@@ -3,6 +3,7 @@
 mod api;
 mod connect_flow;
 mod limits;
+mod openapi;
 mod operations;
 mod tenants;
 
