@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     app::App,
     domain::{
+        event::CreationKey,
         failure::Failure,
         ids::{ConnectorId, TaskId},
     },
@@ -43,14 +44,22 @@ fn report(part: &'static str, outcome: Result<usize, Failure>) {
     }
 }
 
-/// Asks for the end of each hold that ran out.
+/// Asks for the end of each hold that ran out. A task that failed is over, so that an expiry which did not succeed is asked for
+/// under another id: at once when the account was connected anew, else in the first, third, seventh, ... hour.
 async fn expire_holds<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
-    let rows = app.db.query(holds::expired(app.clock.now(), MOST_PER_TICK)).await?;
+    let now = app.clock.now();
+    let rows = app.db.query(holds::expired(now, MOST_PER_TICK)).await?;
     let mut due = Vec::with_capacity(rows.len());
     for row in &rows {
         let hold = holds::from_row(row)?;
+        let grant = row.integer("connector_generation").map_err(unreadable)?;
+        let hours = now.since(hold.expires_at).num_hours().max(0).unsigned_abs();
+        let round = (hours + 1).ilog2();
+        // Hashed, because a hold's id may be longer than a task's.
+        let parts = [hold.generation, grant, i64::from(round)].map(|part| part.to_string());
+        let key = CreationKey::derive(&[hold.id.as_str(), &parts[0], &parts[1], &parts[2]]);
         due.push(Asked {
-            task: TaskId::new(format!("expire:{}:{}", hold.id, hold.generation)),
+            task: TaskId::new(format!("expire:{}", key.as_str())),
             connector: hold.connector,
             kind: TaskType::CancelHold.as_str().to_owned(),
             payload: json!({ "holdId": hold.id, "reason": "expired" }),

@@ -44,6 +44,7 @@ export const stages: Stage[] = [
   },
   { name: "unit and property tests", groups: ["unit"], run: unitTests },
   { name: "doc tests", groups: ["unit"], run: (args) => cargo(["test", "--workspace", "--doc", ...args]) },
+  { name: "simulation", groups: ["sim"], run: simulation },
   { name: BUILD, groups: ["e2e", "browser"], run: build },
   {
     name: "deployable (dry run, size)",
@@ -76,6 +77,24 @@ async function unitTests(args: string[]): Promise<boolean> {
   const integrationTests = (await testTargets()).filter((name) => name !== "simulation");
   const chosen = integrationTests.flatMap((name) => ["--test", name]);
   return cargo(["test", "--workspace", "--lib", "--bins", ...chosen, ...args]);
+}
+
+/** `--seed N` runs one seed and prints its steps, `--seeds N` that many; other arguments go to the test program. */
+async function simulation(args: string[]): Promise<boolean> {
+  const env = nativeCargoEnvironment();
+  const rest: string[] = [];
+  for (let place = 0; place < args.length; place += 1) {
+    const variable = { "--seed": "SIM_SEED", "--seeds": "SIM_SEEDS" }[args[place] ?? ""];
+    const value = args[place + 1];
+    if (variable === undefined || value === undefined) rest.push(args[place] ?? "");
+    else {
+      env[variable] = value;
+      place += 1;
+    }
+  }
+  if (env.SIM_SEED !== undefined) rest.unshift("every_promise");
+  const command = ["test", "--profile", "simulation", "--test", "simulation", "--", "--nocapture", ...rest];
+  return (await runToEnd("cargo", command, { cwd: projectRoot, env })) === 0;
 }
 
 async function testTargets(): Promise<string[]> {

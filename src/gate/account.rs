@@ -124,6 +124,10 @@ impl AccountState {
             return wait(self.queue(now, limits), WaitReason::Concurrency);
         }
         let outstanding = self.permits.outstanding();
+        // Who begins waits until all it plans fits. Who is under way takes what there is: turned back it would begin anew and
+        // spend again what it has spent already.
+        let room = self.spending.room(budget(limits), now).saturating_sub(outstanding);
+        let calls = if extends { calls.min(room.max(1)) } else { calls };
         match self.spending.wait(budget(limits), now, calls.saturating_add(outstanding)) {
             Some(after) if after > TimeDelta::zero() => return wait(after, WaitReason::Budget),
             Some(_) => {}

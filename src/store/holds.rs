@@ -156,11 +156,17 @@ pub fn settle(hold: &Hold, state: HoldState, event: Option<&EventId>, now: Times
     .bind(now)
 }
 
-/// Holds that ran out, earliest first.
+/// Holds that ran out, earliest first, with the `connector_generation` they are of. Not those that a task is just moving, which
+/// will see for itself, nor those of connectors nothing can be done for now.
 pub fn expired(now: Timestamp, limit: u32) -> Statement {
     Statement::new(
         "holds.expired",
-        "SELECT * FROM holds WHERE state IN ('placing', 'held', 'confirming', 'cancelling') AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+        "SELECT holds.*, connectors.generation AS connector_generation \
+         FROM holds JOIN connectors ON connectors.id = holds.connector_id AND connectors.status = 'active' \
+         WHERE holds.state IN ('placing', 'held', 'confirming', 'cancelling') AND holds.expires_at <= ?1 \
+           AND (holds.state = 'held' OR NOT EXISTS (SELECT 1 FROM tasks t WHERE t.connector_id = holds.connector_id \
+             AND t.task_id = holds.task_id AND t.state IN ('queued', 'running'))) \
+         ORDER BY holds.expires_at LIMIT ?2",
     )
     .bind(now)
     .bind(i64::from(limit))

@@ -1,6 +1,7 @@
 //! The task ledger (G1): what was asked, how often it was tried, what came of it. The row, not the queue's message, is what
 //! makes a task happen once; a message is a hint that there is work.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -109,9 +110,12 @@ pub struct TaskRow {
     pub updated_at: Timestamp,
 }
 
-/// Takes the task for one run, if it waits or its runner's claim lapsed. A new task is entered. Read the row with [`get`] in
-/// the same batch: it carries `claim` if it was taken.
-pub fn claim(asked: &Asked, claim: &str, until: Timestamp, now: Timestamp) -> Statement {
+/// How much earlier than asked for a queue may deliver.
+pub const DELIVERY_SLACK: TimeDelta = TimeDelta::seconds(5);
+
+/// Takes the task for one run, if it is due or its runner's claim lapsed, and if it was tried fewer than `most_attempts` times.
+/// A new task is entered. Read the row with [`get`] in the same batch: it carries `claim` if it was taken.
+pub fn claim(asked: &Asked, claim: &str, until: Timestamp, most_attempts: i64, now: Timestamp) -> Statement {
     Statement::new(
         "tasks.claim",
         "INSERT INTO tasks (connector_id, task_id, type, user_id, workspace_id, payload, payload_hash, correlation_id, \
@@ -121,8 +125,9 @@ pub fn claim(asked: &Asked, claim: &str, until: Timestamp, now: Timestamp) -> St
          ON CONFLICT (connector_id, task_id) DO UPDATE SET state = 'running', attempts = attempts + 1, \
            claim = excluded.claim, claimed_until = excluded.claimed_until, due_at = excluded.due_at, \
            updated_at = excluded.updated_at \
-           WHERE tasks.payload_hash = excluded.payload_hash AND (tasks.state = 'queued' \
-             OR (tasks.state = 'running' AND tasks.claimed_until <= excluded.updated_at))",
+           WHERE tasks.payload_hash = excluded.payload_hash AND tasks.attempts < ?10 \
+             AND ((tasks.state = 'queued' AND tasks.due_at <= ?11) \
+               OR (tasks.state = 'running' AND tasks.claimed_until <= excluded.updated_at))",
     )
     .bind(asked.connector.as_str())
     .bind(asked.task.as_str())
@@ -133,6 +138,8 @@ pub fn claim(asked: &Asked, claim: &str, until: Timestamp, now: Timestamp) -> St
     .bind(claim)
     .bind(until)
     .bind(now)
+    .bind(most_attempts)
+    .bind(now.plus(DELIVERY_SLACK))
 }
 
 /// Enters a task that is about to be sent to the queue; a task entered before stays as it is.
@@ -236,25 +243,6 @@ pub fn requeue(
     .bind(now)
 }
 
-/// Enters a message that is no task we could run, as failed; what was entered before stays.
-pub fn record_failed(asked: &Asked, error: &Json, now: Timestamp) -> Statement {
-    Statement::new(
-        "tasks.record_failed",
-        "INSERT OR IGNORE INTO tasks (connector_id, task_id, type, user_id, workspace_id, payload, payload_hash, \
-           correlation_id, state, attempts, error, due_at, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, (SELECT user_id FROM connectors WHERE id = ?1), \
-           (SELECT workspace_id FROM connectors WHERE id = ?1), ?4, ?5, ?6, 'failed', 1, ?7, ?8, ?8, ?8)",
-    )
-    .bind(asked.connector.as_str())
-    .bind(asked.task.as_str())
-    .bind(asked.kind.as_str())
-    .bind(asked.payload.to_string())
-    .bind(asked.digest())
-    .bind(asked.correlation.as_ref().map(CorrelationId::as_str))
-    .bind(error.to_string())
-    .bind(now)
-}
-
 /// Gives a waiting task up. Returns the row if this changed it.
 pub fn bury(asked: &Asked, error: &Json, now: Timestamp) -> Statement {
     Statement::new(
@@ -313,11 +301,15 @@ pub fn prune(before: Timestamp) -> Statement {
     .bind(before)
 }
 
-/// Drops a connector's tasks, less `except`; part of purging it.
+/// Drops a connector's tasks that ended, less `except`; part of purging it. Those under way come to an end of their own, and
+/// whoever asked for them is told.
 pub fn purge(connector: &ConnectorId, except: &TaskId) -> Statement {
-    Statement::new("tasks.purge", "DELETE FROM tasks WHERE connector_id = ?1 AND task_id <> ?2")
-        .bind(connector.as_str())
-        .bind(except.as_str())
+    Statement::new(
+        "tasks.purge",
+        "DELETE FROM tasks WHERE connector_id = ?1 AND task_id <> ?2 AND state IN ('succeeded', 'failed', 'dead')",
+    )
+    .bind(connector.as_str())
+    .bind(except.as_str())
 }
 
 /// How many tasks there are of each type and state.

@@ -76,11 +76,7 @@ pub async fn run<P: Ports>(app: &App<P>, reading: Reading) -> Report {
         None => Work::parse(&asked),
     };
     let label = if TaskType::parse(&asked.kind).is_ok() { asked.kind.clone() } else { "unknown".to_owned() };
-    let report = match work {
-        Ok(work) => run_work(app, &asked, work).await,
-        Err(problem) => refuse(app, &asked, problem).await,
-    };
-    let report = report.unwrap_or_else(|failure| {
+    let report = run_once(app, &asked, work).await.unwrap_or_else(|failure| {
         tracing::error!(task = %asked.task, connector = %asked.connector, code = %failure.code, message = %failure.message, "task not settled");
         Report::quiet(Disposition::Retry { delay: backoff::delay(1, &app.random) })
     });
@@ -88,34 +84,25 @@ pub async fn run<P: Ports>(app: &App<P>, reading: Reading) -> Report {
     report
 }
 
-/// Records a message that can never be run, and says what is wrong with it.
-async fn refuse<P: Ports>(app: &App<P>, asked: &Asked, problem: Failure) -> Result<Report, Failure> {
-    let now = app.clock.now();
-    let error = error_json(&problem);
-    // The same id may already stand for a good task: the digest keeps this answer apart from that task's.
-    let id = NotificationId::new(format!("refused:{}:{}:{}", asked.connector, asked.task, asked.digest()));
-    let notification = task_failed(asked, id, &error, now);
-    app.db
-        .batch(vec![
-            tasks::record_failed(asked, &error, now),
-            outbox_rows::insert(&notification, &Owner::default(), now),
-        ])
-        .await?;
-    let published = outbox::publish(app, vec![notification]).await;
-    Ok(Report { disposition: Disposition::Ack, outcome: Some(Err(problem)), published })
-}
-
-async fn run_work<P: Ports>(app: &App<P>, asked: &Asked, work: Work) -> Result<Report, Failure> {
+/// Claims the task and runs it. One that cannot be run is claimed as well, so that its end is written and told like any
+/// other: once, however often it is delivered or replayed.
+async fn run_once<P: Ports>(
+    app: &App<P>,
+    asked: &Asked,
+    work: Result<Work, Failure>,
+) -> Result<Report, Failure> {
     let now = app.clock.now();
     let claim_name = random_name(&app.random)?;
     let claim = Claim { asked, name: &claim_name, now };
     let mut statements = vec![
-        tasks::claim(asked, &claim_name, now.plus(CLAIM_LIFETIME), now),
+        tasks::claim(asked, &claim_name, now.plus(CLAIM_LIFETIME), MAX_ATTEMPTS, now),
         tasks::get(&asked.connector, &asked.task),
         connectors::get(&asked.connector),
         calendars::list(&asked.connector),
     ];
-    statements.extend(work.reads(&claim));
+    if let Ok(work) = &work {
+        statements.extend(work.reads(&claim));
+    }
     let mut results = app.db.batch(statements).await?.into_iter();
     results.next();
     let mut next = || results.next().unwrap_or_default();
@@ -131,6 +118,10 @@ async fn run_work<P: Ports>(app: &App<P>, asked: &Asked, work: Work) -> Result<R
     }
 
     let settled = Settle { app, asked, ledger: &ledger, claim: &claim_name };
+    let work = match work {
+        Ok(work) => work,
+        Err(problem) => return settled.failed(problem.into()).await,
+    };
     let outcome = match prepared(&connector_rows, &calendar_rows) {
         Ok((connector, _))
             if connector.status == ConnectorStatus::Paused && asked.kind != TaskType::Disconnect.as_str() =>
@@ -185,8 +176,36 @@ async fn not_claimed<P: Ports>(app: &App<P>, asked: &Asked, ledger: &TaskRow, no
         };
         return Report { outcome, ..Report::quiet(Disposition::Ack) };
     }
-    let lapses = ledger.claimed_until.map_or(TimeDelta::seconds(5), |until| until.since(now));
-    Report::quiet(send_again(app, asked, lapses.max(TimeDelta::seconds(1))).await)
+    match ledger.claimed_until.filter(|until| *until > now) {
+        Some(until) => {
+            let lapses = until.since(now).max(TimeDelta::seconds(1));
+            Report::quiet(send_again(app, asked, lapses).await)
+        }
+        None if ledger.attempts >= MAX_ATTEMPTS => Report::quiet(give_up(app, asked).await),
+        // It waits for its time, and the message that will come then is on its way; the sweep makes up for one that is lost.
+        None => Report::quiet(Disposition::Ack),
+    }
+}
+
+/// Says what is wrong with a message whose id stands for another task. The ledger has no place for it.
+async fn refuse<P: Ports>(app: &App<P>, asked: &Asked, problem: Failure) -> Result<Report, Failure> {
+    let now = app.clock.now();
+    let error = error_json(&problem);
+    // The digest keeps this answer apart from that task's.
+    let id = NotificationId::new(format!("refused:{}:{}:{}", asked.connector, asked.task, asked.digest()));
+    let notification = task_failed(asked, id, &error, now);
+    app.db.query(outbox_rows::insert(&notification, &Owner::default(), now)).await?;
+    let published = outbox::publish(app, vec![notification]).await;
+    Ok(Report { disposition: Disposition::Ack, outcome: Some(Err(problem)), published })
+}
+
+/// Sends the task to the dead letters.
+async fn give_up<P: Ports>(app: &App<P>, asked: &Asked) -> Disposition {
+    let message = OutgoingMessage { body: envelope::write(asked), delay: TimeDelta::zero() };
+    match app.queues.send(QueueName::TasksDeadLetter, vec![message]).await {
+        Ok(()) => Disposition::Ack,
+        Err(_) => Disposition::Retry { delay: backoff::delay(1, &app.random) },
+    }
 }
 
 /// Sends the task anew with a delay, so that waiting costs no delivery of this message.
@@ -299,9 +318,7 @@ impl<P: Ports> Settle<'_, P> {
         let due = if given_up { now } else { now.plus(delay) };
         self.app.db.query(tasks::requeue(self.asked, self.claim, error, due, counted, now)).await?;
         if given_up {
-            let message = OutgoingMessage { body: envelope::write(self.asked), delay: TimeDelta::zero() };
-            self.app.queues.send(QueueName::TasksDeadLetter, vec![message]).await?;
-            return Ok(Report::quiet(Disposition::Ack));
+            return Ok(Report::quiet(give_up(self.app, self.asked).await));
         }
         if counted {
             return Ok(Report::quiet(Disposition::Retry { delay }));

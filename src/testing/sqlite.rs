@@ -1,7 +1,7 @@
 //! The system of record on SQLite in memory, with the real migrations, behaving as D1 does: foreign keys are enforced, a
 //! batch is one transaction, at most 100 values are bound.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::OnceLock};
 
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::{Map, Value as Json, json};
@@ -36,8 +36,10 @@ impl SqliteDb {
             )
             .unwrap();
         connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+        // More than there are statements: the simulation makes thousands of databases and runs each statement many times.
+        connection.set_prepared_statement_cache_capacity(256);
         for (name, sql) in migrations() {
-            connection.execute_batch(&sql).unwrap_or_else(|error| panic!("{name}: {error}"));
+            connection.execute_batch(sql).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
         Self { connection: RefCell::new(connection), trips: RefCell::default(), failing: RefCell::default() }
     }
@@ -98,15 +100,19 @@ impl Db for SqliteDb {
     }
 }
 
-/// Every migration of the folder `migrations`, in order.
-fn migrations() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-        .into_iter()
-        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
-        .collect()
+/// Every migration of the folder `migrations`, in order; read once.
+fn migrations() -> &'static [(String, String)] {
+    static MIGRATIONS: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    MIGRATIONS.get_or_init(|| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+            .into_iter()
+            .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
+            .collect()
+    })
 }
 
 fn run(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, DbError> {

@@ -27,6 +27,7 @@ fn given_up() -> (World, Delivered) {
             .http
             .answer("create-event", Ok(refused(&Failure::retry("provider_unavailable", "down", None))));
         world.deliver(create(&world));
+        world.app.clock.advance(crate::backoff::LONGEST);
     }
     let letter = world.app.queues.take(QueueName::TasksDeadLetter).remove(0);
     (world, Delivered { id: "letter-1".to_owned(), body: Some(letter.body) })

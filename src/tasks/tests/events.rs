@@ -116,6 +116,10 @@ fn disconnecting_purges_the_connector_and_keeps_the_task() {
         "task-0",
         json!({ "summary": "x", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "timeZone": "UTC" }),
     );
+    world.app.db.execute(
+        "CREATE TEMP TABLE copy AS SELECT * FROM tasks WHERE task_id = 'task-0'; \
+         UPDATE copy SET task_id = 'under-way', state = 'running'; INSERT INTO tasks SELECT * FROM copy",
+    );
     world.grant("revoke", json!(null));
     world.succeed("disconnect", "task-1", json!({}));
     let types: Vec<_> = world.told().iter().map(|told| told["type"].clone()).collect();
@@ -124,6 +128,7 @@ fn disconnecting_purges_the_connector_and_keeps_the_task() {
         assert!(world.app.db.read(&format!("SELECT * FROM {table}")).is_empty(), "{table}");
     }
     assert_eq!(world.task("task-0"), serde_json::Value::Null);
+    assert_eq!(world.task("under-way")["state"], "running", "whoever runs it is to write its end");
     assert_eq!(world.task("task-1")["state"], "succeeded");
     assert_eq!(world.task("task-1")["user_id"], world.connector.user.as_str());
 }

@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 use super::World;
 use crate::{
     cron,
-    domain::event::CreationKey,
+    domain::{event::CreationKey, failure::Failure},
     ports::{HttpError, QueueName},
     tasks::runner::Disposition,
-    testing::block_on,
+    testing::{block_on, refused},
 };
 
 fn slot(hold: &str) -> Json {
@@ -169,6 +169,29 @@ fn a_hold_that_runs_out_leaves_the_calendar_and_that_is_told_once() {
         world.told().into_iter().filter(|told| told["type"] == "calendar.hold.expired").collect();
     assert_eq!(expired.len(), 1);
     assert_eq!(expired[0]["data"]["holdId"], "h");
+}
+
+#[test]
+fn an_expiry_that_failed_is_asked_for_again() {
+    let world = held();
+    world.app.clock.advance(TimeDelta::minutes(16));
+    world.app.http.answer("delete-event", Ok(refused(&Failure::refused("forbidden", "not yours"))));
+    for _ in 0..2 {
+        block_on(cron::tick(&*world.app));
+        deliver_periodic(&world);
+    }
+    assert_eq!(world.asked().iter().filter(|operation| *operation == "delete-event").count(), 1);
+
+    world.app.db.execute("UPDATE connectors SET status = 'reauth_required'");
+    world.app.clock.advance(TimeDelta::hours(1));
+    block_on(cron::tick(&*world.app));
+    assert_eq!(world.app.queues.sent(QueueName::Sync), [], "in vain for now");
+
+    world.app.db.execute("UPDATE connectors SET status = 'active', refresh_due_at = NULL");
+    world.grant("delete-event", json!("deleted"));
+    block_on(cron::tick(&*world.app));
+    deliver_periodic(&world);
+    assert_eq!(state(&world), "expired");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::{
     domain::failure::Failure,
     gate::{Admission, WaitReason},
     ports::QueueName,
-    tasks::{MAX_ATTEMPTS, runner::Disposition},
-    testing::{refused, reread},
+    tasks::{MAX_ATTEMPTS, runner::Disposition, submission},
+    testing::{block_on, refused, reread},
 };
 
 fn create(world: &World, id: &str) -> serde_json::Value {
@@ -109,9 +109,15 @@ fn a_fault_is_tried_again_as_the_provider_says_and_given_up_after_five_attempts(
             if attempt < MAX_ATTEMPTS { Disposition::Retry { delay: after } } else { Disposition::Ack };
         assert_eq!(disposition, expected, "attempt {attempt}");
         assert_eq!(world.task("task-1")["attempts"], attempt);
+        world.app.clock.advance(after);
     }
     assert_eq!(world.app.queues.sent(QueueName::TasksDeadLetter).len(), 1);
     assert_eq!(world.told(), Vec::<serde_json::Value>::new());
+
+    // Whoever comes before the letter was read starts no sixth attempt.
+    assert_eq!(world.deliver(create(&world, "task-1")), Disposition::Ack);
+    assert_eq!(world.task("task-1")["attempts"], MAX_ATTEMPTS);
+    assert_eq!(world.app.queues.sent(QueueName::TasksDeadLetter).len(), 2);
 }
 
 #[test]
@@ -126,10 +132,28 @@ fn waiting_for_a_budget_costs_no_attempt_and_no_delivery() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].delay, after);
 
+    // Another message for the same task is none the wiser: the one just sent will do.
+    assert_eq!(world.deliver(create(&world, "task-1")), Disposition::Ack);
+    assert_eq!(world.app.queues.take(QueueName::Tasks), []);
+
+    world.app.clock.advance(after);
     world.grant("find-event", json!(null));
     world.grant("create-event", json!({ "id": "event-1" }));
     assert_eq!(world.deliver(sent[0].body.clone()), Disposition::Ack);
     assert_eq!(world.task("task-1")["state"], "succeeded");
+}
+
+#[test]
+fn a_task_that_cannot_be_run_comes_to_an_end_however_often_it_is_replayed() {
+    let world = World::new();
+    for run in 1..=2 {
+        world.fail("fly-away", "task-1", json!({}));
+        let task = world.task("task-1");
+        assert_eq!((task["state"].as_str(), task["run"].as_i64()), (Some("failed"), Some(run)));
+        block_on(submission::replay(&*world.app, &world.connector.id, &"task-1".into())).unwrap();
+    }
+    let ids: std::collections::BTreeSet<_> = world.told().iter().map(|told| told["id"].to_string()).collect();
+    assert_eq!(ids.len(), 2, "a result for each run");
 }
 
 #[test]

@@ -1,0 +1,179 @@
+//! G1: each task leaves exactly one effect at the provider, whatever happened on the way.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use huddle_calendar_sync::domain::{event::CreationKey, time::Timestamp};
+use serde_json::Value as Json;
+
+use crate::{
+    google::agenda::{Deed, Letter},
+    scenario::status,
+    witness::Promise,
+    world::World,
+};
+
+/// Judges what was done to the calendars.
+pub fn judge(world: &World) {
+    once(world);
+    let tasks = world.worker.db.sqlite().read("SELECT * FROM tasks");
+    for task in &tasks {
+        let purged = world.witness.life(text(task, "connector_id"), |life| life.purges > 0);
+        if !purged {
+            outcome(world, task);
+        }
+    }
+    for hold in world.worker.db.sqlite().read("SELECT * FROM holds") {
+        ended(world, &hold);
+    }
+}
+
+/// Nothing was made, changed or announced twice.
+fn once(world: &World) {
+    let mut made: BTreeMap<String, u32> = BTreeMap::new();
+    let mut changed: BTreeMap<String, u32> = BTreeMap::new();
+    let mut invited: BTreeMap<(String, String), u32> = BTreeMap::new();
+    world.google.agenda(|agenda| {
+        for deed in &agenda.deeds {
+            match deed {
+                Deed::Created { key: Some(key), .. } => *made.entry(key.clone()).or_default() += 1,
+                Deed::Changed { change: Some(change), .. } => {
+                    *changed.entry(change.clone()).or_default() += 1;
+                }
+                _ => {}
+            }
+        }
+        for mail in agenda.mails.iter().filter(|mail| mail.letter == Letter::Invitation) {
+            *invited.entry((mail.event.clone(), mail.to.clone())).or_default() += 1;
+        }
+    });
+    for (key, times) in made {
+        world.witness.expect(times == 1, Promise::G1, || format!("{times} events were made for {key}"));
+    }
+    for (change, times) in changed {
+        world.witness.expect(times == 1, Promise::G1, || format!("change {change} was made {times} times"));
+    }
+    for ((event, to), times) in invited {
+        world
+            .witness
+            .expect(times == 1, Promise::G1, || format!("{to} was invited {times} times to {event}"));
+    }
+}
+
+/// What the ledger says of a task is so at the provider.
+fn outcome(world: &World, task: &Json) {
+    let (connector, id) = (text(task, "connector_id"), text(task, "task_id"));
+    let parsed = |column: &str| -> Json {
+        task[column].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    };
+    let (payload, result, error) = (parsed("payload"), parsed("result"), parsed("error"));
+    let succeeded = task["state"] == "succeeded";
+    let accuse = |so: bool, what: &str| {
+        world.witness.expect(so, Promise::G1, || {
+            format!("{what}: {} {id} of {connector}, {} {}{}", task["type"], task["state"], result, error)
+        });
+    };
+    match text(task, "type") {
+        "create-event" => {
+            let key = CreationKey::derive(&["event", connector, id]);
+            if succeeded {
+                accuse(exists(world, key.as_str()), "no event");
+            } else if is_refusal(&error) {
+                accuse(!exists(world, key.as_str()), "an event of a refused task");
+            }
+        }
+        "place-hold" => {
+            let key =
+                CreationKey::derive(&["hold", connector, payload["holdId"].as_str().unwrap_or_default(), id]);
+            if succeeded && result["eventId"].as_str() == Some(key.as_str()) {
+                accuse(exists(world, key.as_str()), "no event");
+            } else if ["slot_held", "slot_busy"].iter().any(|code| error["code"] == *code) {
+                accuse(!lives(world, key.as_str()), "a live event of a refused hold");
+            }
+        }
+        "confirm-hold" if succeeded => {
+            let event = result["eventId"].as_str().unwrap_or_default();
+            let booked = world
+                .google
+                .agenda(|agenda| agenda.find(event).is_some_and(|event| event.status() == "confirmed"));
+            accuse(booked || was_cancelled(world, event), "a confirmed booking is gone");
+        }
+        "cancel-event" if succeeded => {
+            // One that was made only afterwards is not what was cancelled.
+            let taken_at = Timestamp::from_millis(task["created_at"].as_i64().unwrap());
+            let stands = world.google.agenda(|agenda| {
+                let event = agenda.find(payload["eventId"].as_str().unwrap_or_default());
+                event.is_some_and(|event| !event.is_deleted() && event.made_at < taken_at)
+            });
+            accuse(!stands, "a live event");
+        }
+        _ => {}
+    }
+    let attempts = task["attempts"].as_i64().unwrap_or_default();
+    world.witness.expect(attempts <= 5, Promise::G7, || {
+        format!("{attempts} attempts of {id} of {connector}: waiting costs none")
+    });
+}
+
+/// A hold that is over has no live event, and one that ran out is over.
+fn ended(world: &World, hold: &Json) {
+    let (connector, id, state) = (text(hold, "connector_id"), text(hold, "hold_id"), text(hold, "state"));
+    let key = text(hold, "creation_key");
+    let over = matches!(state, "cancelled" | "expired" | "refused");
+    let refused_blindly = state == "refused" && lost_its_grant(world, connector);
+    world.witness.expect(
+        !over || !lives(world, key) || was_touched(world, key) || refused_blindly,
+        Promise::G1,
+        || format!("hold {id} of {connector} is {state}, and its event is still there"),
+    );
+    let works = status(world, connector).as_deref() == Some("active");
+    let expires_at = Timestamp::from_millis(hold["expires_at"].as_i64().unwrap());
+    let long_over = world.kernel.now().since(expires_at) > TimeDelta::minutes(10);
+    world.witness.expect(over || state == "confirmed" || !works || !long_over, Promise::G1, || {
+        format!("hold {id} of {connector} ran out at {expires_at} and is {state} at {}", world.kernel.now())
+    });
+}
+
+/// Whether a failure means that nothing was ever sent to the provider.
+fn is_refusal(error: &Json) -> bool {
+    [
+        "missing_field",
+        "wrong_type",
+        "empty_interval",
+        "id_reused",
+        "connector_not_found",
+        "connector_mismatch",
+    ]
+    .iter()
+    .any(|code| error["code"] == *code)
+}
+
+fn exists(world: &World, event: &str) -> bool {
+    world.google.agenda(|agenda| agenda.find(event).is_some())
+}
+
+fn lives(world: &World, event: &str) -> bool {
+    world.google.agenda(|agenda| agenda.find(event).is_some_and(|event| !event.is_deleted()))
+}
+
+fn was_touched(world: &World, event: &str) -> bool {
+    world.touched.borrow().contains(event)
+}
+
+/// Whether a person or a cancel-event task may have taken the event away.
+fn was_cancelled(world: &World, event: &str) -> bool {
+    let heard = world.witness.heard.borrow();
+    was_touched(world, event)
+        || heard
+            .values()
+            .any(|heard| heard.asked.kind == "cancel-event" && heard.asked.payload["eventId"] == event)
+}
+
+/// Whether the connector ever lost its grant: then a task can end not knowing what it left behind.
+fn lost_its_grant(world: &World, connector: &str) -> bool {
+    world.witness.life(connector, |life| !life.marked.is_empty())
+}
+
+fn text<'a>(row: &'a Json, column: &str) -> &'a str {
+    row[column].as_str().unwrap_or_default()
+}
