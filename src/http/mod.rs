@@ -11,6 +11,7 @@ mod body;
 mod connect_links;
 mod connectors;
 mod cookies;
+mod dashboard;
 mod disconnection;
 mod guard;
 mod health;

@@ -35,7 +35,7 @@ impl<T: Template> IntoResponse for Page<T> {
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     title: &'a str,
-    message: &'a str,
+    message: String,
     code: &'a str,
 }
 
@@ -51,10 +51,17 @@ pub(super) fn error_page(problem: &Problem) -> Response {
         status if status.is_server_error() => "That did not work",
         _ => "That did not work",
     };
-    let page = ErrorPage { title, message: &failure.message, code: &failure.code };
+    let page = ErrorPage { title, message: sentence(&failure.message), code: &failure.code };
     let mut response = Page(problem.status(), page).into_response();
     if let Some(seconds) = problem.retry_after_s() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// A failure's message as a sentence.
+fn sentence(message: &str) -> String {
+    let mut characters = message.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
 }

@@ -12,8 +12,8 @@ use axum::{
 use http::{StatusCode, header};
 
 use super::{
-    access_tokens, admin, availability, connect_links, connectors, disconnection, guard, health, metrics,
-    notifications, oauth, openapi, pages::error_page, problem::Problem, state::Shared, tasks,
+    access_tokens, admin, availability, connect_links, connectors, dashboard, disconnection, guard, health,
+    metrics, notifications, oauth, openapi, pages::error_page, problem::Problem, state::Shared, tasks,
 };
 use crate::{app::App, domain::failure::Failure, ports::Ports};
 
@@ -60,6 +60,7 @@ fn browsers<P: Ports>() -> Router<Shared<P>> {
         .route("/oauth/{provider}/start", get(oauth::start::<P>))
         .route("/oauth/{provider}/callback", get(oauth::callback::<P>))
         .route("/connected", get(oauth::connected))
+        .merge(dashboard::routes::<P>())
 }
 
 async fn not_found(request: Request) -> Response {

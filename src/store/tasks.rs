@@ -320,6 +320,15 @@ pub fn count() -> Statement {
     )
 }
 
+/// The tasks given up last, of any connector, newest first.
+pub fn latest_dead(limit: u32) -> Statement {
+    Statement::new(
+        "tasks.latest_dead",
+        "SELECT * FROM tasks WHERE state = 'dead' ORDER BY updated_at DESC LIMIT ?1",
+    )
+    .bind(i64::from(limit))
+}
+
 /// Since when the task that waits longest does, as `oldest`; NULL if none waits.
 pub fn oldest_waiting() -> Statement {
     Statement::new(

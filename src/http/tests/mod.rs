@@ -2,6 +2,7 @@
 
 mod api;
 mod connect_flow;
+mod dashboard;
 mod limits;
 mod openapi;
 mod operations;

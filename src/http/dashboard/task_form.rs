@@ -1,0 +1,245 @@
+//! A form for each task: its fields as a person fills them in, and the message they make.
+
+use chrono::{Days, NaiveDateTime, NaiveTime, TimeDelta};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    domain::{connector::Connector, time::Timestamp},
+    http::body::FormBody,
+    tasks::TaskType,
+};
+
+/// A task's form.
+#[derive(Debug, Clone)]
+pub(super) struct TaskForm {
+    /// Which task.
+    pub kind: TaskType,
+    /// What it does, in a sentence.
+    pub explanation: &'static str,
+    /// What is asked.
+    pub fields: Vec<Field>,
+    /// Whether it is shown unfolded.
+    pub open: bool,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    /// Its name in the payload.
+    pub name: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+    /// How it is filled in.
+    pub input: Input,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// What is in it.
+    pub value: String,
+}
+
+/// How a field is filled in, and what it becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// A line of text.
+    Text,
+    /// A local date and time.
+    Time,
+    /// Addresses, separated by commas: a list of `{email}`.
+    Addresses,
+    /// Lines: a list of text.
+    Lines,
+    /// Calendar ids, separated by commas: a list of text.
+    Ids,
+    /// Yes or no.
+    Switch,
+}
+
+impl Input {
+    /// The `type` of the HTML input.
+    pub(super) fn html_type(self) -> &'static str {
+        match self {
+            Self::Time => "datetime-local",
+            Self::Switch => "checkbox",
+            Self::Text | Self::Addresses | Self::Lines | Self::Ids => "text",
+        }
+    }
+
+    /// Whether it takes several lines.
+    pub(super) fn is_area(self) -> bool {
+        self == Self::Lines
+    }
+
+    /// Whether it is a yes or no.
+    pub(super) fn is_switch(self) -> bool {
+        self == Self::Switch
+    }
+
+    fn to_json(self, value: &str) -> Value {
+        let items = |separator: char| {
+            value
+                .split(separator)
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        match self {
+            Self::Text | Self::Time => json!(value),
+            Self::Addresses => items(',').into_iter().map(|email| json!({ "email": email })).collect(),
+            Self::Lines => json!(items('\n')),
+            Self::Ids => json!(items(',')),
+            Self::Switch => json!(true),
+        }
+    }
+}
+
+fn field(name: &'static str, label: &'static str, input: Input) -> Field {
+    Field { name, label, input, required: false, value: String::new() }
+}
+
+impl Field {
+    fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    fn with(self, value: impl Into<String>) -> Self {
+        Self { value: value.into(), ..self }
+    }
+}
+
+/// The forms of all tasks, filled in such that each can be sent as it is where that is possible: tomorrow, in the
+/// account's own time zone.
+pub(super) fn forms(connector: &Connector, now: Timestamp) -> Vec<TaskForm> {
+    let zone = connector.zone.name();
+    let tomorrow = |hour: u32, minute: u32| {
+        let day = connector.zone.local(now).date().checked_add_days(Days::new(1)).unwrap_or_default();
+        day.and_time(NaiveTime::from_hms_opt(hour, minute, 0).unwrap_or_default())
+    };
+    let at = |time: NaiveDateTime| time.format("%Y-%m-%dT%H:%M").to_string();
+    let end_of_week = tomorrow(0, 0) + TimeDelta::days(7);
+    let hold = format!("hold-{}", now.as_seconds() % 1_000_000);
+    let zone_field = || field("timeZone", "Time zone", Input::Text).required().with(zone);
+    let calendar = || field("calendarId", "Calendar (its id; empty: the booking calendar)", Input::Text);
+    vec![
+        TaskForm {
+            kind: TaskType::CheckAvailability,
+            explanation: "When is this account busy?",
+            fields: vec![
+                field("timeMin", "From", Input::Time).required().with(at(tomorrow(0, 0))),
+                field("timeMax", "Until", Input::Time).required().with(at(end_of_week)),
+                zone_field(),
+                field("calendars", "Calendars (ids with commas between; empty: those preferred)", Input::Ids),
+            ],
+            open: true,
+        },
+        TaskForm {
+            kind: TaskType::CreateEvent,
+            explanation: "Put an event on the calendar, once.",
+            fields: vec![
+                field("summary", "Title", Input::Text).required().with("Planning"),
+                field("start", "Start", Input::Time).required().with(at(tomorrow(10, 0))),
+                field("end", "End", Input::Time).required().with(at(tomorrow(10, 30))),
+                zone_field(),
+                field("attendees", "People to invite (addresses with commas between)", Input::Addresses),
+                field("location", "Place", Input::Text),
+                field("description", "Description", Input::Text),
+                field("recurrence", "Recurrence (RRULE:… lines)", Input::Lines),
+                field("conference", "With a video conference", Input::Switch),
+                calendar(),
+            ],
+            open: false,
+        },
+        TaskForm {
+            kind: TaskType::PlaceHold,
+            explanation: "Keep a slot free for a while, by a tentative event.",
+            fields: vec![
+                field("holdId", "Hold id", Input::Text).required().with(hold.clone()),
+                field("start", "Start", Input::Time).required().with(at(tomorrow(14, 0))),
+                field("end", "End", Input::Time).required().with(at(tomorrow(14, 30))),
+                zone_field(),
+                field("title", "Title", Input::Text),
+                field("expiresAt", "Runs out (empty: in 15 minutes)", Input::Time),
+                field("allowConflicts", "Even if the slot is taken", Input::Switch),
+                calendar(),
+            ],
+            open: false,
+        },
+        TaskForm {
+            kind: TaskType::ConfirmHold,
+            explanation: "Turn a hold into an event.",
+            fields: vec![
+                field("holdId", "Hold id", Input::Text).required().with(hold.clone()),
+                field("summary", "Title", Input::Text).with("Confirmed meeting"),
+                field("attendees", "People to invite (addresses with commas between)", Input::Addresses),
+                field("conference", "With a video conference", Input::Switch),
+            ],
+            open: false,
+        },
+        TaskForm {
+            kind: TaskType::CancelHold,
+            explanation: "Give a hold up.",
+            fields: vec![field("holdId", "Hold id", Input::Text).required().with(hold)],
+            open: false,
+        },
+        TaskForm {
+            kind: TaskType::UpdateEvent,
+            explanation: "Change an event.",
+            fields: vec![
+                field("eventId", "Event id", Input::Text).required(),
+                field("summary", "New title", Input::Text),
+                field("start", "New start", Input::Time),
+                field("end", "New end", Input::Time),
+                field("timeZone", "Time zone of the new times", Input::Text),
+                field("location", "New place", Input::Text),
+                field("description", "New description", Input::Text),
+                field(
+                    "attendees",
+                    "The whole new list of people (addresses with commas between)",
+                    Input::Addresses,
+                ),
+                field("etag", "Only if it is still this version (etag)", Input::Text),
+                calendar(),
+            ],
+            open: false,
+        },
+        TaskForm {
+            kind: TaskType::CancelEvent,
+            explanation: "Take an event off the calendar and tell the people invited.",
+            fields: vec![
+                field("eventId", "Event id", Input::Text).required(),
+                field("etag", "Only if it is still this version (etag)", Input::Text),
+                calendar(),
+            ],
+            open: false,
+        },
+        TaskForm {
+            kind: TaskType::RefreshToken,
+            explanation: "Make sure a good access token is at hand.",
+            fields: vec![field("force", "Even if the one held is good", Input::Switch)],
+            open: false,
+        },
+    ]
+}
+
+/// The message a filled-in form makes.
+pub(super) fn message(form: &TaskForm, connector: &Connector, filled: &FormBody) -> Value {
+    let mut payload = Map::new();
+    for field in &form.fields {
+        if let Some(value) = filled.get(field.name) {
+            payload.insert(field.name.to_owned(), field.input.to_json(value));
+        }
+    }
+    json!({ "type": form.kind.as_str(), "connectorId": connector.id, "payload": payload })
+}
+
+/// The forms with one of them as it was filled in, unfolded.
+pub(super) fn keep_filled(forms: &mut [TaskForm], kind: TaskType, filled: &FormBody) {
+    for form in forms {
+        form.open = form.kind == kind;
+        if form.open {
+            for field in &mut form.fields {
+                field.value = filled.get(field.name).unwrap_or_default().to_owned();
+            }
+        }
+    }
+}
