@@ -135,7 +135,7 @@ fn confirmed<P: Ports>(run: &Run<'_, P>, hold: &Hold, event: &Event) -> Done {
 fn given_up<P: Ports>(run: &Run<'_, P>, hold: &Hold, failure: Failure) -> Undone {
     let state = if failure.action == Action::NotFound { HoldState::Cancelled } else { HoldState::Held };
     let writes = vec![holds::settle(hold, state, None, run.app.clock.now())];
-    Undone { failure, writes, notifications: Vec::new() }
+    Undone { failure: Box::new(failure), writes, notifications: Vec::new() }
 }
 
 fn not_confirmable<P: Ports>(run: &Run<'_, P>, hold: &Hold) -> Failure {

@@ -233,7 +233,7 @@ fn slot_held() -> Failure {
 /// Gives the reservation up, with the reason.
 fn refuse<P: Ports>(hold: &Hold, run: &Run<'_, P>, failure: Failure) -> Undone {
     let writes = vec![holds::settle(hold, HoldState::Refused, None, run.app.clock.now())];
-    Undone { failure, writes, notifications: Vec::new() }
+    Undone { failure: Box::new(failure), writes, notifications: Vec::new() }
 }
 
 fn placed(hold: &Hold, event: &Event, now: Timestamp) -> Done {

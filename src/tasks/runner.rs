@@ -252,7 +252,7 @@ impl<P: Ports> Settle<'_, P> {
     }
 
     async fn failed(&self, undone: Undone) -> Result<Report, Failure> {
-        let failure = undone.failure;
+        let failure = *undone.failure;
         let now = self.app.clock.now();
         let error = error_json(&failure);
         match failure.action {

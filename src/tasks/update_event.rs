@@ -197,5 +197,5 @@ fn conflict<P: Ports>(run: &Run<'_, P>, change: &Change<'_>, failure: Failure) -
     });
     let id = format!("conflict:{}:{}", run.asked.connector, run.asked.task);
     let notification = work::notification(run.asked, NotificationType::ConflictDetected, id, run.now, data);
-    Undone { failure, writes: Vec::new(), notifications: vec![notification] }
+    Undone { failure: Box::new(failure), writes: Vec::new(), notifications: vec![notification] }
 }

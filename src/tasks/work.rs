@@ -86,7 +86,7 @@ impl Done {
 #[derive(Debug)]
 pub struct Undone {
     /// Why.
-    pub failure: Failure,
+    pub failure: Box<Failure>,
     /// What changes in the system of record, if this failure is final.
     pub writes: Vec<Statement>,
     /// What else is to be told, if this failure is final.
@@ -95,7 +95,7 @@ pub struct Undone {
 
 impl From<Failure> for Undone {
     fn from(failure: Failure) -> Self {
-        Self { failure, writes: Vec::new(), notifications: Vec::new() }
+        Self { failure: Box::new(failure), writes: Vec::new(), notifications: Vec::new() }
     }
 }
 
