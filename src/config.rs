@@ -25,8 +25,10 @@ pub struct Settings {
     pub encryption_keys: EncryptionKeys,
     /// Changed budgets (`GATE_LIMITS`).
     pub gate_limits: LimitOverrides,
-    /// Google's settings.
-    pub google: GoogleSettings,
+    /// How to reach Google, where it is set up.
+    pub google: Option<GoogleSettings>,
+    /// How to reach Microsoft, where it is set up.
+    pub microsoft: Option<MicrosoftSettings>,
 }
 
 /// The keys of the vault.
@@ -58,6 +60,19 @@ pub struct GoogleSettings {
     /// Revocation endpoint.
     pub revoke_url: BaseUrl,
     /// Origin before `/calendar/v3` and `/batch/calendar/v3`.
+    pub api_url: BaseUrl,
+}
+
+/// How to reach Microsoft's identity platform and Graph, and as whom.
+#[derive(Debug, Clone)]
+pub struct MicrosoftSettings {
+    /// The application's id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: ClientSecret,
+    /// Origin before `/{tenant}/oauth2/v2.0`.
+    pub login_url: BaseUrl,
+    /// Base of Graph with its version.
     pub api_url: BaseUrl,
 }
 
@@ -102,15 +117,13 @@ impl Settings {
             webhook_secret: ApiSecret::new(reader.secret("WEBHOOK_SECRET", 16)),
             encryption_keys: reader.encryption_keys(),
             gate_limits: reader.gate_limits(),
-            google: GoogleSettings {
-                client_id: reader.required("GOOGLE_CLIENT_ID"),
-                client_secret: ClientSecret::new(reader.required("GOOGLE_CLIENT_SECRET")),
-                auth_url: reader.url_or("GOOGLE_AUTH_URL", "https://accounts.google.com/o/oauth2/v2/auth"),
-                token_url: reader.url_or("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token"),
-                revoke_url: reader.url_or("GOOGLE_REVOKE_URL", "https://oauth2.googleapis.com/revoke"),
-                api_url: reader.url_or("GOOGLE_API_URL", "https://www.googleapis.com"),
-            },
+            google: reader.google(),
+            microsoft: reader.microsoft(),
         };
+        if settings.google.is_none() && settings.microsoft.is_none() {
+            let problem = "no provider is set up: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET";
+            reader.problems.push(problem.to_owned());
+        }
         if reader.problems.is_empty() {
             Ok(settings)
         } else {
@@ -182,6 +195,36 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         })
     }
 
+    fn google(&mut self) -> Option<GoogleSettings> {
+        let (client_id, client_secret) = self.client("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")?;
+        Some(GoogleSettings {
+            client_id,
+            client_secret,
+            auth_url: self.url_or("GOOGLE_AUTH_URL", "https://accounts.google.com/o/oauth2/v2/auth"),
+            token_url: self.url_or("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token"),
+            revoke_url: self.url_or("GOOGLE_REVOKE_URL", "https://oauth2.googleapis.com/revoke"),
+            api_url: self.url_or("GOOGLE_API_URL", "https://www.googleapis.com"),
+        })
+    }
+
+    fn microsoft(&mut self) -> Option<MicrosoftSettings> {
+        let (client_id, client_secret) = self.client("MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")?;
+        Some(MicrosoftSettings {
+            client_id,
+            client_secret,
+            login_url: self.url_or("MICROSOFT_LOGIN_URL", "https://login.microsoftonline.com"),
+            api_url: self.url_or("GRAPH_API_URL", "https://graph.microsoft.com/v1.0"),
+        })
+    }
+
+    /// Who we are at a provider; `None` when neither is set, which says that the provider is not wanted.
+    fn client(&mut self, id: &str, secret: &str) -> Option<(String, ClientSecret)> {
+        if self.optional(id).is_none() && self.optional(secret).is_none() {
+            return None;
+        }
+        Some((self.required(id), ClientSecret::new(self.required(secret))))
+    }
+
     fn encryption_keys(&mut self) -> EncryptionKeys {
         let current = self.required("OAUTH_ENC_KEY");
         let current = if current.is_empty() { [0; 32] } else { self.key("OAUTH_ENC_KEY", &current) };
@@ -229,8 +272,28 @@ mod tests {
         let settings = parse(&complete()).unwrap();
         assert_eq!(settings.public_base_url.join("/healthz"), "https://calendar.example/healthz");
         assert_eq!(settings.redirect_allowlist, ["https://app.example/done", "https://app.example/other"]);
-        assert_eq!(settings.google.api_url.as_str(), "https://www.googleapis.com");
+        assert_eq!(settings.google.unwrap().api_url.as_str(), "https://www.googleapis.com");
         assert!(!settings.development);
+    }
+
+    #[test]
+    fn a_provider_is_set_up_by_its_client_and_one_is_needed() {
+        let mut settings = complete();
+        assert!(parse(&settings).unwrap().microsoft.is_none());
+        settings.insert("MICROSOFT_CLIENT_ID", "id".to_owned());
+        assert_eq!(parse(&settings).unwrap_err().problems, ["MICROSOFT_CLIENT_SECRET is not set"]);
+        settings.insert("MICROSOFT_CLIENT_SECRET", "a-microsoft-secret".to_owned());
+        settings.remove("GOOGLE_CLIENT_ID");
+        settings.remove("GOOGLE_CLIENT_SECRET");
+        let both = parse(&settings).unwrap();
+        assert!(both.google.is_none());
+        let microsoft = both.microsoft.unwrap();
+        assert_eq!(microsoft.login_url.as_str(), "https://login.microsoftonline.com");
+        assert_eq!(microsoft.api_url.as_str(), "https://graph.microsoft.com/v1.0");
+        settings.remove("MICROSOFT_CLIENT_ID");
+        settings.remove("MICROSOFT_CLIENT_SECRET");
+        let error = parse(&settings).unwrap_err();
+        assert!(error.problems[0].starts_with("no provider is set up"), "{error}");
     }
 
     #[test]

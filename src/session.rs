@@ -19,7 +19,7 @@ use crate::{
         TokenFingerprint, TokenRequest,
     },
     ports::{Clock, Gate, Http, HttpRequest, HttpResponse, Metrics, Ports},
-    providers::{Pending, Step},
+    providers::{Batched, Pending, Step},
     reauthorization, tokens,
 };
 
@@ -67,6 +67,8 @@ pub struct Session<'a, P: Ports> {
     admitted_at: Timestamp,
     /// Calls the permit still allows.
     left: u32,
+    /// How many of them at once.
+    width: u32,
     outcome: CallOutcome,
 }
 
@@ -92,6 +94,8 @@ impl<'a, P: Ports> Session<'a, P> {
             provider: connector.provider,
             account: connector.account.clone(),
             calls: planned_calls.max(1),
+            least: planned_calls.max(1),
+            width: 1,
             permit: None,
         };
         let (admission, cached) =
@@ -109,6 +113,7 @@ impl<'a, P: Ports> Session<'a, P> {
                 permit,
                 admitted_at,
                 left: calls,
+                width: 1,
                 outcome: CallOutcome::NotMade,
             }),
             Err(failure) => {
@@ -161,11 +166,13 @@ impl<'a, P: Ports> Session<'a, P> {
 
     /// Sends one request under the permit, and takes note of how it went.
     async fn attempt(&mut self, request: &HttpRequest) -> Result<HttpResponse, Failure> {
-        self.ensure_permitted().await?;
+        let batched = Batched::of(request);
+        self.ensure_permitted(batched).await?;
         let mut request = request.clone();
         authorize(&mut request, &self.token.token)?;
-        self.left -= 1;
-        self.app.metrics.record("provider_call", self.connector.provider.as_str(), 1.0);
+        self.left = self.left.saturating_sub(batched.calls);
+        let calls = f64::from(batched.calls);
+        self.app.metrics.record("provider_call", self.connector.provider.as_str(), calls);
         let answer = self.app.http.send(request).await;
         self.learn(match &answer {
             Err(_) => CallOutcome::Failed { retry_after: None },
@@ -178,21 +185,25 @@ impl<'a, P: Ports> Session<'a, P> {
         answer.map_err(unreachable)
     }
 
-    /// Asks the gate for more calls when those given are made, or too old for another to end in time.
-    async fn ensure_permitted(&mut self) -> Result<(), Failure> {
+    /// Asks the gate for more calls when those given do not suffice, or are too old for another to end in time.
+    async fn ensure_permitted(&mut self, next: Batched) -> Result<(), Failure> {
         let now = self.app.clock.now();
-        if self.left > 0 && now.since(self.admitted_at) < PERMIT_USE {
+        let enough = self.left >= next.calls && self.width >= next.width;
+        if enough && now.since(self.admitted_at) < PERMIT_USE {
             return Ok(());
         }
         let request = AdmissionRequest {
             provider: self.connector.provider,
             account: self.connector.account.clone(),
-            calls: self.left.max(MORE_CALLS),
+            calls: self.left.max(MORE_CALLS).max(next.calls),
+            least: next.calls,
+            width: self.width.max(next.width),
             permit: Some(self.permit.clone()),
         };
         self.left = 0;
         let (permit, calls) = granted(self.app.gate.admit(&self.connector.id, request).await?)?;
         (self.permit, self.left, self.admitted_at) = (permit, calls, now);
+        self.width = self.width.max(next.width);
         Ok(())
     }
 

@@ -59,6 +59,7 @@ fn settings() -> GoogleSettings {
     })
     .unwrap()
     .google
+    .unwrap()
 }
 
 /// Both ends.
@@ -188,6 +189,7 @@ fn query(calendars: &[&str], window: Interval) -> FreeBusyQuery {
             updated_at: now,
         },
         calendars: calendars.iter().map(|id| CalendarId::new(*id)).collect(),
+        primary: None,
         window,
     }
 }

@@ -109,6 +109,7 @@ pub async fn ask<P: Ports>(
     let query = FreeBusyQuery {
         connector: connector.clone(),
         calendars: choose(connector, calendars, question.calendars.as_deref()),
+        primary: primary(calendars).cloned(),
         window: question.window,
     };
     let answer = session.call(app.providers.get(connector.provider)?.calendars().free_busy(query)).await?;
@@ -138,8 +139,11 @@ fn choose(connector: &Connector, calendars: &[Calendar], asked: Option<&[Calenda
     if !shown.is_empty() {
         return shown;
     }
-    let primary = calendars.iter().find(|calendar| calendar.primary).map(|calendar| calendar.id.clone());
-    vec![primary.unwrap_or_else(CalendarId::primary)]
+    vec![primary(calendars).cloned().unwrap_or_else(CalendarId::primary)]
+}
+
+fn primary(calendars: &[Calendar]) -> Option<&CalendarId> {
+    calendars.iter().find(|calendar| calendar.primary).map(|calendar| &calendar.id)
 }
 
 fn distinct(calendars: &[CalendarId]) -> Vec<CalendarId> {

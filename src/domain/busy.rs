@@ -9,6 +9,8 @@ pub struct FreeBusyQuery {
     pub connector: Connector,
     /// The calendars to look at; never empty.
     pub calendars: Vec<CalendarId>,
+    /// The provider's id of the account's main calendar, as far as it is known: some providers answer for it in another way.
+    pub primary: Option<CalendarId>,
     /// The window; the answer speaks of nothing outside it.
     pub window: Interval,
 }

@@ -16,16 +16,19 @@ use super::{
 pub enum ProviderKind {
     /// Google Calendar.
     Google,
+    /// Outlook and Microsoft 365, through Graph.
+    Microsoft,
 }
 
 impl ProviderKind {
     /// Every provider there is.
-    pub const ALL: [Self; 1] = [Self::Google];
+    pub const ALL: [Self; 2] = [Self::Google, Self::Microsoft];
 
     /// The name used in routes, messages and rows.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Google => "google",
+            Self::Microsoft => "microsoft",
         }
     }
 
@@ -33,6 +36,7 @@ impl ProviderKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Google => "Google",
+            Self::Microsoft => "Microsoft",
         }
     }
 
@@ -93,9 +97,11 @@ pub struct Preferences {
 }
 
 impl Preferences {
-    /// What holds until somebody says otherwise: an office week, everything else as at the provider.
-    pub fn of_a_new_connector() -> Self {
-        Self { working_hours: Some(WorkingHours::office_week()), ..Self::default() }
+    /// What holds until somebody says otherwise: everything as at the provider, and an office week where the provider
+    /// tells nothing of working hours.
+    pub fn of_a_new_connector(provider_tells_working_hours: bool) -> Self {
+        let working_hours = (!provider_tells_working_hours).then(WorkingHours::office_week);
+        Self { working_hours, ..Self::default() }
     }
 }
 

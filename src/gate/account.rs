@@ -98,15 +98,17 @@ impl AccountState {
         self.lapse(now, limits);
         let calls = request.calls.clamp(1, limits.requests.max(1));
         let extended = request.permit.as_ref().and_then(|id| self.permits.get_mut(id));
-        let (extends, mut probe) = match extended {
+        let most = limits.in_flight.max(1);
+        let width = request.width.clamp(1, most);
+        let (extends, held, mut probe) = match extended {
             Some(permit) => {
                 // Asking for more says that those given before are made.
                 let made = std::mem::take(&mut permit.calls);
-                let probe = permit.probe;
+                let (held, probe) = (permit.width, permit.probe);
                 self.spending.spend(budget(limits), now, made);
-                (true, probe)
+                (true, held, probe)
             }
-            None => (false, false),
+            None => (false, 0, false),
         };
         let wait = |after, reason| Decision::Wait { after, reason };
 
@@ -120,14 +122,15 @@ impl AccountState {
                 Passage::Wait(after) => return wait(after, WaitReason::ConnectorCircuit),
             }
         }
-        if !extends && self.permits.in_flight() >= limits.in_flight.max(1) {
+        if width > held && self.permits.in_flight().saturating_sub(held).saturating_add(width) > most {
             return wait(self.queue(now, limits), WaitReason::Concurrency);
         }
         let outstanding = self.permits.outstanding();
         // Who begins waits until all it plans fits. Who is under way takes what there is: turned back it would begin anew and
         // spend again what it has spent already.
         let room = self.spending.room(budget(limits), now).saturating_sub(outstanding);
-        let calls = if extends { calls.min(room.max(1)) } else { calls };
+        let least = request.least.clamp(1, calls);
+        let calls = if extends { calls.min(room.max(least)) } else { calls };
         match self.spending.wait(budget(limits), now, calls.saturating_add(outstanding)) {
             Some(after) if after > TimeDelta::zero() => return wait(after, WaitReason::Budget),
             Some(_) => {}
@@ -147,13 +150,14 @@ impl AccountState {
             Some(id) => {
                 if let Some(permit) = self.permits.get_mut(id) {
                     permit.calls = calls;
+                    permit.width = width;
                     permit.lapses_at = now.plus(super::PERMIT_LIFETIME);
                     permit.probe = probe;
                     permit.lease = lease;
                 }
                 id.clone()
             }
-            None => self.permits.open(now, calls, probe, lease),
+            None => self.permits.open(now, calls, width, probe, lease),
         };
         if probe {
             self.breaker.probe(now.plus(super::PERMIT_LIFETIME));

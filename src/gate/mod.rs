@@ -57,7 +57,11 @@ pub struct AdmissionRequest {
     pub account: AccountId,
     /// How many calls; at least one.
     pub calls: u32,
-    /// A permit already held whose calls are all made, to be given more.
+    /// So many must be granted to go on under a permit already held; who begins gets all or none.
+    pub least: u32,
+    /// How many of them are in flight at once; no more than the provider allows are ever granted.
+    pub width: u32,
+    /// A permit already held, none of whose calls is in flight, to be given more.
     pub permit: Option<PermitId>,
 }
 

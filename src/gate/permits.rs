@@ -12,6 +12,9 @@ pub struct OpenPermit {
     pub id: PermitId,
     /// Calls given and not known to be made.
     pub calls: u32,
+    /// How many of them may be in flight at once.
+    #[serde(default = "one")]
+    pub width: u32,
     /// When it counts as given back, all its calls made.
     pub lapses_at: Timestamp,
     /// Whether it is the breaker's probe.
@@ -20,6 +23,10 @@ pub struct OpenPermit {
     /// The slot of the lease its calls came from: calls not made go back to that lease and no other.
     #[serde(default)]
     pub lease: Option<Timestamp>,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// All permits in use.
@@ -33,11 +40,18 @@ pub struct Permits {
 
 impl Permits {
     /// Gives a new permit.
-    pub fn open(&mut self, now: Timestamp, calls: u32, probe: bool, lease: Option<Timestamp>) -> PermitId {
+    pub fn open(
+        &mut self,
+        now: Timestamp,
+        calls: u32,
+        width: u32,
+        probe: bool,
+        lease: Option<Timestamp>,
+    ) -> PermitId {
         self.issued += 1;
         let id = PermitId(format!("p{}", self.issued));
         let lapses_at = now.plus(PERMIT_LIFETIME);
-        self.open.push(OpenPermit { id: id.clone(), calls, lapses_at, probe, lease });
+        self.open.push(OpenPermit { id: id.clone(), calls, width, lapses_at, probe, lease });
         id
     }
 
@@ -57,9 +71,9 @@ impl Permits {
         self.open.extract_if(.., |permit| permit.lapses_at <= now).collect()
     }
 
-    /// How many are in use.
+    /// How many calls may be in flight under the permits in use.
     pub fn in_flight(&self) -> u32 {
-        u32::try_from(self.open.len()).unwrap_or(u32::MAX)
+        self.open.iter().fold(0, |sum, permit| sum.saturating_add(permit.width))
     }
 
     /// Calls given and not known to be made.
@@ -81,19 +95,19 @@ mod tests {
     #[test]
     fn a_permit_counts_until_it_is_closed_and_is_closed_once() {
         let mut permits = Permits::default();
-        let first = permits.open(at(0), 3, false, None);
-        let second = permits.open(at(0), 4, true, None);
-        assert_eq!((permits.in_flight(), permits.outstanding()), (2, 7));
+        let first = permits.open(at(0), 3, 1, false, None);
+        let second = permits.open(at(0), 4, 2, true, None);
+        assert_eq!((permits.in_flight(), permits.outstanding()), (3, 7));
         assert_eq!(permits.close(&second).map(|permit| (permit.calls, permit.probe)), Some((4, true)));
         assert_eq!(permits.close(&second), None);
         assert_eq!((permits.in_flight(), permits.outstanding()), (1, 3));
-        assert_ne!(first, permits.open(at(1), 1, false, None));
+        assert_ne!(first, permits.open(at(1), 1, 1, false, None));
     }
 
     #[test]
     fn a_permit_nobody_gives_back_lapses_after_its_lifetime() {
         let mut permits = Permits::default();
-        let id = permits.open(at(0), 3, false, None);
+        let id = permits.open(at(0), 3, 1, false, None);
         let end = at(0).plus(PERMIT_LIFETIME);
         assert_eq!(permits.lapse(end.plus(TimeDelta::milliseconds(-1))), []);
         assert_eq!(permits.lapse(end).len(), 1);

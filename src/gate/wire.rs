@@ -137,6 +137,8 @@ mod tests {
             provider: ProviderKind::Google,
             account: AccountId::new("1234"),
             calls: 2,
+            least: 2,
+            width: 1,
             permit: None,
         }
     }

@@ -96,6 +96,7 @@ pub(super) async fn connect<P: Ports>(
         scopes: &scopes,
         calendars: &calendars,
         received_at,
+        tells_working_hours: provider.calendars().tells_working_hours(),
     };
     let connector = store(app, wish, state_hash, &found).await?;
 
@@ -186,6 +187,7 @@ struct Found<'a> {
     scopes: &'a [String],
     calendars: &'a [Calendar],
     received_at: Timestamp,
+    tells_working_hours: bool,
 }
 
 async fn store<P: Ports>(
@@ -194,7 +196,7 @@ async fn store<P: Ports>(
     state_hash: &str,
     found: &Found<'_>,
 ) -> Result<Connector, Failure> {
-    let Found { id, profile, grant, scopes, calendars, received_at } = *found;
+    let Found { id, profile, grant, scopes, calendars, received_at, .. } = *found;
     let place = connectors::refresh_token_place(id);
     let sealed = match &grant.refresh_token {
         Some(token) => Some(app.vault.seal(&app.random, &place, token.expose())?),
@@ -214,7 +216,7 @@ async fn store<P: Ports>(
         scopes,
         zone: &zone.unwrap_or_else(Zone::utc),
         refresh_due_at: received_at.plus((grant.lifetime - REFRESH_AHEAD).max(TimeDelta::minutes(1))),
-        preferences: &Preferences::of_a_new_connector(),
+        preferences: &Preferences::of_a_new_connector(found.tells_working_hours),
         now,
     };
     let notification = Notification::new(

@@ -88,6 +88,9 @@ pub fn create<P: Ports>(app: &App<P>, request: ConnectLinkRequest) -> Result<Con
     ] {
         value.as_deref().map_or(Ok(()), |value| check_text(value, field))?;
     }
+    if let Some(tenant) = &request.tenant {
+        oauth.check_tenant(tenant)?;
+    }
     if let Some(scopes) = &request.scopes {
         check_scopes(scopes)?;
         let missing = oauth.missing_scopes(scopes);
@@ -257,7 +260,7 @@ mod tests {
     #[test]
     fn a_bad_request_is_refused_with_its_field() {
         type Change = fn(&mut ConnectLinkRequest);
-        let cases: [(Change, &str, &str); 9] = [
+        let cases: [(Change, &str, &str); 10] = [
             (|r| r.provider = "gogle".to_owned(), "unknown_provider", "provider"),
             (
                 |r| r.redirect_uri = "https://evil.example/done".to_owned(),
@@ -268,6 +271,7 @@ mod tests {
             (|r| r.workspace_id = Some(String::new()), "bad_value", "workspaceId"),
             (|r| r.login_hint = Some("a".repeat(256)), "bad_value", "loginHint"),
             (|r| r.tenant = Some("a\nb".to_owned()), "bad_value", "tenant"),
+            (|r| r.tenant = Some("contoso.example".to_owned()), "tenant_not_supported", "tenant"),
             (
                 |r| r.scopes = Some(vec!["calendar".to_owned(), "two words".to_owned()]),
                 "bad_value",

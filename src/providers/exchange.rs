@@ -18,6 +18,23 @@ pub enum Step<T> {
     Done(T),
 }
 
+/// Says of a request that it holds several calls, which the provider counts one by one: a batch. Put into the request's
+/// extensions; a request without it is one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batched {
+    /// How many calls; at least one.
+    pub calls: u32,
+    /// How many of them the provider has in flight at once.
+    pub width: u32,
+}
+
+impl Batched {
+    /// What a request counts as.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get().copied().unwrap_or(Self { calls: 1, width: 1 })
+    }
+}
+
 /// A conversation: one request and its answer, or several that follow from each other (pages, chunks, a lookup after a
 /// conflict). Pure: it can be driven by a Worker, by a test with canned answers, or by a simulation.
 pub trait Exchange {

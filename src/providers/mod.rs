@@ -10,7 +10,7 @@ mod retry_after;
 mod single;
 mod traits;
 
-pub use exchange::{Exchange, Pending, Step};
+pub use exchange::{Batched, Exchange, Pending, Step};
 pub use google::Google;
 pub use single::{out_of_step, single};
 pub use traits::{
@@ -31,7 +31,9 @@ pub struct Registry {
 impl Registry {
     /// The providers, set up as the operator wishes. Adding a provider is adding its folder and a line here.
     pub fn new(settings: &Settings) -> Self {
-        Self { providers: vec![Box::new(Google::new(&settings.google))] }
+        let google =
+            settings.google.as_ref().map(|settings| Box::new(Google::new(settings)) as Box<dyn Provider>);
+        Self { providers: google.into_iter().collect() }
     }
 
     /// Exactly these providers.

@@ -129,6 +129,14 @@ pub trait OAuthProvider {
     fn identify(&self, grant: &TokenGrant) -> Pending<AccountProfile>;
     /// Explains an error that came back in the browser (section 4.1.2.1): refused consent, policy, or a fault.
     fn authorization_error(&self, error: &str, description: Option<&str>) -> Failure;
+    /// Refuses a tenant no sign-in page can be about, as field `tenant`. Providers without tenants take none.
+    fn check_tenant(&self, tenant: &str) -> Result<(), Failure> {
+        Err(Failure::rejected(
+            "tenant_not_supported",
+            "tenant",
+            format!("this provider has no tenants, got {tenant:?}"),
+        ))
+    }
 }
 
 /// What deleting an event found.
@@ -144,6 +152,10 @@ pub enum Deletion {
 pub trait CalendarProvider {
     /// All calendars of the account.
     fn list_calendars(&self) -> Pending<Vec<Calendar>>;
+    /// Whether [`CalendarProvider::free_busy`] brings the account's working hours along.
+    fn tells_working_hours(&self) -> bool {
+        false
+    }
     /// Busy time of any number of calendars over any range; chunking is the provider's affair.
     fn free_busy(&self, query: FreeBusyQuery) -> Pending<FreeBusy>;
     /// Creates an event once: attempted again with the same marker key, it answers with the event made before.

@@ -1,5 +1,6 @@
 //! What a session does at the provider, at the gate and to the connector, call by call.
 
+use bytes::Bytes;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -8,6 +9,7 @@ use crate::{
     domain::calendar::Calendar,
     gate::WaitReason,
     ports::HttpError,
+    providers::single,
     testing::{self, TestApp, block_on, connect, granted, json_response, refused, reread},
 };
 
@@ -208,6 +210,29 @@ fn more_calls_than_planned_are_asked_for_under_the_same_permit_and_the_rest_is_g
     let asked: Vec<_> = app.gate.calls().into_iter().map(|call| (call.calls, call.permit)).collect();
     assert_eq!(asked, [(2, None), (MORE_CALLS, Some(PermitId("permit-1".to_owned())))]);
     assert_eq!(released(&app), (MORE_CALLS - 1, CallOutcome::Answered));
+}
+
+#[test]
+fn a_batch_counts_as_the_calls_in_it_and_takes_their_places() {
+    let app = testing::app();
+    let connector = connect(&app, "a");
+    for _ in 0..2 {
+        answer(&app, granted(json!([])));
+    }
+    let batch = || {
+        let mut request =
+            http::Request::get("https://provider.example/calendars").body(Bytes::new()).unwrap();
+        request.extensions_mut().insert(Batched { calls: 7, width: 4 });
+        single(Ok(request), |_| Ok(()))
+    };
+    block_on(with_session(&*app, &connector, 1, async |session| {
+        session.call(batch()).await?;
+        session.call(batch()).await
+    }))
+    .unwrap();
+    let asked: Vec<_> = app.gate.calls().iter().map(|call| (call.calls, call.least, call.width)).collect();
+    assert_eq!(asked, [(1, 1, 1), (7, 7, 4), (7, 7, 4)]);
+    assert_eq!(released(&app), (0, CallOutcome::Answered));
 }
 
 #[test]

@@ -15,7 +15,14 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn wish(calls: u32) -> AdmissionRequest {
-    AdmissionRequest { provider: ProviderKind::Google, account: AccountId::new("a"), calls, permit: None }
+    AdmissionRequest {
+        provider: ProviderKind::Google,
+        account: AccountId::new("a"),
+        calls,
+        least: 1,
+        width: 1,
+        permit: None,
+    }
 }
 
 fn more(permit: &PermitId, calls: u32) -> AdmissionRequest {
@@ -59,6 +66,25 @@ fn only_so_many_are_in_flight_and_a_release_makes_room() {
     assert_eq!(waiting(state.admit(at(0), &LIMITS, &wish(1), None)), (1_000, WaitReason::Concurrency));
     assert_eq!(state.release(at(1), &LIMITS, &done(&first, 0, CallOutcome::Answered)), None);
     granted(state.admit(at(1), &LIMITS, &wish(1), None));
+}
+
+#[test]
+fn calls_sent_together_take_a_place_each() {
+    let wide = |width| AdmissionRequest { width, ..wish(4) };
+    let mut state = AccountState::default();
+    let one = granted(state.admit(at(0), &LIMITS, &wish(1), None));
+    assert_eq!(waiting(state.admit(at(0), &LIMITS, &wide(2), None)).1, WaitReason::Concurrency);
+    // A permit grows only into places that are free, and keeps its own when it must wait.
+    let grown = AdmissionRequest { permit: Some(one.clone()), ..wide(2) };
+    let other = granted(state.admit(at(0), &LIMITS, &wish(1), None));
+    assert_eq!(waiting(state.admit(at(0), &LIMITS, &grown, None)).1, WaitReason::Concurrency);
+    state.release(at(1), &LIMITS, &done(&other, 0, CallOutcome::Answered));
+    assert_eq!(granted(state.admit(at(1), &LIMITS, &grown, None)), one);
+    assert_eq!(waiting(state.admit(at(1), &LIMITS, &wish(1), None)).1, WaitReason::Concurrency);
+    state.release(at(2), &LIMITS, &done(&one, 0, CallOutcome::Answered));
+    // Who wishes for more than the provider allows gets all of it, and sends in that many at a time.
+    granted(state.admit(at(2), &LIMITS, &wide(20), None));
+    assert_eq!(waiting(state.admit(at(2), &LIMITS, &wish(1), None)).1, WaitReason::Concurrency);
 }
 
 #[test]
@@ -240,8 +266,10 @@ fn the_stored_form_is_read_by_later_versions() {
     granted(state.admit(at(1), &LIMITS, &wish(1), None));
     state.release(at(2), &LIMITS, &done(&permit, 1, FAILED));
     let stored = serde_json::to_string(&state).unwrap();
-    insta::assert_snapshot!(stored, @r#"{"spending":{"slots":[{"end":1772442005000,"calls":2}]},"permits":{"issued":2,"open":[{"id":"p2","calls":1,"lapses_at":1772442091000,"probe":false,"lease":null}]},"breaker":{"failures":1,"openings":0,"state":{"is":"closed"}},"paused_until":null,"lease":{"left":0,"size":0,"granted":null},"troubled":true,"queue_until":null}"#);
+    insta::assert_snapshot!(stored, @r#"{"spending":{"slots":[{"end":1772442005000,"calls":2}]},"permits":{"issued":2,"open":[{"id":"p2","calls":1,"width":1,"lapses_at":1772442091000,"probe":false,"lease":null}]},"breaker":{"failures":1,"openings":0,"state":{"is":"closed"}},"paused_until":null,"lease":{"left":0,"size":0,"granted":null},"troubled":true,"queue_until":null}"#);
     assert_eq!(serde_json::from_str::<AccountState>(&stored).unwrap(), state);
+    let before_widths = stored.replace(r#""width":1,"#, "");
+    assert_eq!(serde_json::from_str::<AccountState>(&before_widths).unwrap(), state);
     assert_eq!(serde_json::from_str::<AccountState>("{}").unwrap(), AccountState::default());
 }
 

@@ -129,8 +129,14 @@ struct Application {
 
 impl Application {
     fn admit(&mut self, now: Timestamp, index: usize, calls: u32) {
-        let request =
-            AdmissionRequest { provider: ProviderKind::Google, account: account(index), calls, permit: None };
+        let request = AdmissionRequest {
+            provider: ProviderKind::Google,
+            account: account(index),
+            calls,
+            least: 1,
+            width: 1,
+            permit: None,
+        };
         let (state, permits) = &mut self.accounts[index];
         let mut decision = state.admit(now, &LIMITS, &request, None);
         if let Decision::Consult(consultation) = &decision

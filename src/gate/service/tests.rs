@@ -483,7 +483,14 @@ fn narrow(daily: Option<u32>) -> HashMap<&'static str, String> {
 }
 
 fn wish(connector: &Connector, calls: u32) -> AdmissionRequest {
-    AdmissionRequest { provider: connector.provider, account: connector.account.clone(), calls, permit: None }
+    AdmissionRequest {
+        provider: connector.provider,
+        account: connector.account.clone(),
+        calls,
+        least: 1,
+        width: 1,
+        permit: None,
+    }
 }
 
 fn admit(app: &Hosted, connector: &Connector, calls: u32) -> Result<PermitId, WaitReason> {

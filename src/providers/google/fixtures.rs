@@ -25,6 +25,7 @@ pub(super) fn settings() -> GoogleSettings {
     })
     .unwrap()
     .google
+    .unwrap()
 }
 
 /// Google's own API origin.

@@ -198,7 +198,7 @@ mod tests {
             updated_at: now,
         };
         let calendars = calendars.iter().map(|id| CalendarId::new(*id)).collect();
-        query(&api_url(), FreeBusyQuery { connector, calendars, window })
+        query(&api_url(), FreeBusyQuery { connector, calendars, primary: None, window })
     }
 
     fn body(request: &HttpRequest) -> Value {
