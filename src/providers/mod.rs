@@ -5,7 +5,10 @@
 
 mod excerpt;
 mod exchange;
+#[cfg(test)]
+mod fixtures;
 mod google;
+mod requests;
 mod retry_after;
 mod single;
 mod traits;

@@ -4,14 +4,13 @@ use http::Method;
 
 use super::{
     errors::{Operation, read},
-    requests::ApiCall,
     wire::CalendarListPage,
 };
 use crate::{
     config::BaseUrl,
     domain::{calendar::Calendar, failure::Failure},
     ports::{HttpRequest, HttpResponse},
-    providers::{Exchange, Pending, Step},
+    providers::{Exchange, Pending, Step, requests::ApiCall},
 };
 
 /// The most calendars Google puts on a page.

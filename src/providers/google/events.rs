@@ -7,7 +7,6 @@ use http::{Method, StatusCode};
 use super::{
     errors::{Operation, classify, read},
     event_body::{AttendeeEntry, insertion, patch as patch_body},
-    requests::ApiCall,
     wire::EventResource,
 };
 use crate::{
@@ -18,7 +17,11 @@ use crate::{
         ids::{CalendarId, ETag, EventId},
     },
     ports::{HttpRequest, HttpResponse},
-    providers::{Deletion, Exchange, Pending, Step, out_of_step, single},
+    providers::{
+        Deletion, Exchange, Pending, Step, out_of_step,
+        requests::{ApiCall, segment},
+        single,
+    },
 };
 
 /// Creates an event under an id that follows from its key. When Google knows that id already, the event is read: it is
@@ -71,7 +74,7 @@ pub(super) fn delete(
     id: &EventId,
     if_match: Option<&ETag>,
 ) -> Pending<Deletion> {
-    let request = ApiCall::event(Method::DELETE, api, calendar, id)
+    let request = event_call(Method::DELETE, api, calendar, id)
         .and_then(|call| call.query("sendUpdates", "all").if_match(if_match).build());
     single(request, |answer| {
         if answer.status().is_success() {
@@ -84,8 +87,25 @@ pub(super) fn delete(
     })
 }
 
+/// A call of a calendar's events.
+fn events_call(method: Method, api: &BaseUrl, calendar: &CalendarId) -> Result<ApiCall, Failure> {
+    let calendar = segment(calendar.as_str(), "calendarId")?;
+    Ok(ApiCall::new(method, api, &format!("/calendar/v3/calendars/{calendar}/events")))
+}
+
+/// A call of one event.
+fn event_call(
+    method: Method,
+    api: &BaseUrl,
+    calendar: &CalendarId,
+    event: &EventId,
+) -> Result<ApiCall, Failure> {
+    let (calendar, event) = (segment(calendar.as_str(), "calendarId")?, segment(event.as_str(), "eventId")?);
+    Ok(ApiCall::new(method, api, &format!("/calendar/v3/calendars/{calendar}/events/{event}")))
+}
+
 fn read_request(api: &BaseUrl, calendar: &CalendarId, event: &EventId) -> Result<HttpRequest, Failure> {
-    ApiCall::event(Method::GET, api, calendar, event)?.build()
+    event_call(Method::GET, api, calendar, event)?.build()
 }
 
 fn event(operation: Operation, answer: &HttpResponse, calendar: &CalendarId) -> Result<Event, Failure> {
@@ -122,7 +142,7 @@ struct CreateEvent {
 
 impl CreateEvent {
     fn insert(&self) -> Result<HttpRequest, Failure> {
-        let mut call = ApiCall::events(Method::POST, &self.api, &self.draft.calendar)?;
+        let mut call = events_call(Method::POST, &self.api, &self.draft.calendar)?;
         if self.draft.conference {
             call = call.query("conferenceDataVersion", "1");
         }
@@ -211,7 +231,7 @@ impl UpdateEvent {
     }
 
     fn write(&self, version: Option<&ETag>, known: &[AttendeeEntry]) -> Result<HttpRequest, Failure> {
-        ApiCall::event(Method::PATCH, &self.api, &self.calendar, &self.event)?
+        event_call(Method::PATCH, &self.api, &self.calendar, &self.event)?
             .query("conferenceDataVersion", "1")
             .query("sendUpdates", "all")
             .if_match(version)

@@ -1,31 +1,15 @@
-//! Canned answers (`tests/fixtures/google`) and settings for this folder's tests.
+//! Google's canned answers (`tests/fixtures/google`) and settings for this folder's tests.
 
-use bytes::Bytes;
-
+pub(super) use crate::providers::fixtures::{answer, drive, first, json, shown};
 use crate::{
-    config::{BaseUrl, GoogleSettings, Settings},
-    domain::failure::Failure,
-    ports::{HttpRequest, HttpResponse},
-    providers::{Exchange, Pending, Step},
+    config::{BaseUrl, GoogleSettings},
+    ports::HttpResponse,
+    providers::fixtures,
 };
 
 /// Google as an operator would set it up, with nothing overridden.
 pub(super) fn settings() -> GoogleSettings {
-    let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    Settings::parse(|name| {
-        Some(match name {
-            "PUBLIC_BASE_URL" => "https://calendar.example".to_owned(),
-            "REDIRECT_ALLOWLIST" => "https://app.example/done".to_owned(),
-            "API_KEY" | "WEBHOOK_SECRET" => "sixteen-letters-or-more".to_owned(),
-            "OAUTH_ENC_KEY" => key.to_owned(),
-            "GOOGLE_CLIENT_ID" => "client-1.apps.googleusercontent.com".to_owned(),
-            "GOOGLE_CLIENT_SECRET" => "shh & hush".to_owned(),
-            _ => return None,
-        })
-    })
-    .unwrap()
-    .google
-    .unwrap()
+    fixtures::settings(&[]).google.unwrap()
 }
 
 /// Google's own API origin.
@@ -33,74 +17,7 @@ pub(super) fn api_url() -> BaseUrl {
     settings().api_url
 }
 
-/// An answer stored as `HTTP status, headers, empty line, body`.
+/// An answer of Google's.
 pub(super) fn stored(name: &str) -> HttpResponse {
-    let path = format!("{}/tests/fixtures/google/{name}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let mut lines = head.lines();
-    let status: u16 = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let mut response = http::Response::builder().status(status);
-    for line in lines {
-        let (name, value) = line.split_once(": ").unwrap();
-        response = response.header(name, value);
-    }
-    response.body(Bytes::from(body.trim_end().to_owned())).unwrap()
-}
-
-/// An answer of that status with that body.
-pub(super) fn answer(status: u16, body: impl Into<Bytes>) -> HttpResponse {
-    http::Response::builder().status(status).body(body.into()).unwrap()
-}
-
-/// A JSON answer of status 200.
-pub(super) fn json(body: serde_json::Value) -> HttpResponse {
-    answer(200, body.to_string())
-}
-
-/// Drives an exchange with canned answers; returns the requests it made and what came of it.
-pub(super) fn drive<T>(
-    mut exchange: Pending<T>,
-    answers: impl IntoIterator<Item = HttpResponse>,
-) -> (Vec<HttpRequest>, Result<T, Failure>) {
-    let mut answers = answers.into_iter();
-    let mut requests = Vec::new();
-    let mut answer = None;
-    loop {
-        match exchange.step(answer.take()) {
-            Ok(Step::Send(request)) => {
-                requests.push(request);
-                answer = Some(answers.next().expect("the exchange asked for more answers than there are"));
-            }
-            Ok(Step::Done(output)) => {
-                assert!(answers.next().is_none(), "the exchange ended before its last answer");
-                return (requests, Ok(output));
-            }
-            Err(failure) => return (requests, Err(failure)),
-        }
-    }
-}
-
-/// The first request of an exchange.
-pub(super) fn first<T>(exchange: &mut dyn Exchange<Output = T>) -> HttpRequest {
-    match exchange.step(None) {
-        Ok(Step::Send(request)) => request,
-        Ok(Step::Done(_)) => panic!("finished without a request"),
-        Err(failure) => panic!("{failure}"),
-    }
-}
-
-/// A request as text: method and URL, headers, body (JSON indented).
-pub(super) fn shown(request: &HttpRequest) -> String {
-    use std::fmt::Write;
-    let mut text = format!("{} {}\n", request.method(), request.uri());
-    for (name, value) in request.headers() {
-        writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
-    }
-    let body = std::str::from_utf8(request.body()).unwrap();
-    match serde_json::from_str::<serde_json::Value>(body) {
-        Ok(json) => write!(text, "\n{json:#}").unwrap(),
-        Err(_) => write!(text, "\n{}", body.replace('&', "\n&")).unwrap(),
-    }
-    text.trim_end().to_owned()
+    fixtures::stored(&format!("google/{name}"))
 }

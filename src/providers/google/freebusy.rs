@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{
     errors::{Operation, read},
-    requests::ApiCall,
     wire::{BusySpan, CalendarAnswer, FreeBusyAnswer},
 };
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
         time::{Interval, Timestamp},
     },
     ports::{HttpRequest, HttpResponse},
-    providers::{Exchange, Pending, Step, excerpt::excerpt},
+    providers::{Exchange, Pending, Step, excerpt::excerpt, requests::ApiCall},
 };
 
 /// The most calendars of one request (`calendarExpansionMax`).

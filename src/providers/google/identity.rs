@@ -11,7 +11,6 @@ use url::Url;
 
 use super::{
     errors::{Operation, classify, read},
-    requests::ApiCall,
     scopes,
     wire::{CalendarResource, Setting},
 };
@@ -19,7 +18,7 @@ use crate::{
     config::GoogleSettings,
     domain::{failure::Failure, ids::AccountId, zone::Zone},
     ports::{HttpRequest, HttpResponse},
-    providers::{AccountProfile, Exchange, Pending, Step, TokenGrant, out_of_step},
+    providers::{AccountProfile, Exchange, Pending, Step, TokenGrant, out_of_step, requests::ApiCall},
 };
 
 const PRIMARY_CALENDAR: &str = "/calendar/v3/calendars/primary";

@@ -11,7 +11,6 @@ mod fixtures;
 mod freebusy;
 mod identity;
 mod oauth;
-mod requests;
 mod scopes;
 mod tokens;
 mod wire;

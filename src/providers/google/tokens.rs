@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use super::requests::form;
 use crate::{
     config::GoogleSettings,
     domain::{
@@ -12,7 +11,8 @@ use crate::{
     },
     ports::HttpResponse,
     providers::{
-        CodeExchange, Pending, Refresh, TokenGrant, excerpt::excerpt, retry_after::retry_after, single,
+        CodeExchange, Pending, Refresh, TokenGrant, excerpt::excerpt, requests::form,
+        retry_after::retry_after, single,
     },
 };
 

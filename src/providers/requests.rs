@@ -1,4 +1,4 @@
-//! Building requests to the Calendar API. Ids are percent-encoded, each as one whole path segment.
+//! Building requests to providers' APIs. Ids are percent-encoded, each as one whole path segment.
 
 use bytes::Bytes;
 use http::{
@@ -11,19 +11,16 @@ use url::form_urlencoded;
 
 use crate::{
     config::BaseUrl,
-    domain::{
-        failure::Failure,
-        ids::{CalendarId, ETag, EventId},
-    },
+    domain::{failure::Failure, ids::ETag},
     ports::HttpRequest,
 };
 
 /// Everything but RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// One call of the Calendar API in the making.
+/// One call of a provider's API in the making.
 #[derive(Debug)]
-pub(super) struct ApiCall {
+pub struct ApiCall {
     method: Method,
     url: String,
     query: Vec<(&'static str, String)>,
@@ -32,50 +29,31 @@ pub(super) struct ApiCall {
 }
 
 impl ApiCall {
-    /// A call of `path` (constant, with its leading slash) at Google's API origin.
-    pub(super) fn new(method: Method, api: &BaseUrl, path: &str) -> Self {
+    /// A call of `path`, whose ids went through [`segment`] and which begins with a slash, below the API's base.
+    pub fn new(method: Method, api: &BaseUrl, path: &str) -> Self {
         Self { method, url: api.join(path), query: Vec::new(), if_match: None, body: None }
     }
 
-    /// A call of a calendar's events.
-    pub(super) fn events(method: Method, api: &BaseUrl, calendar: &CalendarId) -> Result<Self, Failure> {
-        let calendar = segment(calendar.as_str(), "calendarId")?;
-        Ok(Self::new(method, api, &format!("/calendar/v3/calendars/{calendar}/events")))
-    }
-
-    /// A call of one event.
-    pub(super) fn event(
-        method: Method,
-        api: &BaseUrl,
-        calendar: &CalendarId,
-        event: &EventId,
-    ) -> Result<Self, Failure> {
-        let mut call = Self::events(method, api, calendar)?;
-        call.url.push('/');
-        call.url.push_str(&segment(event.as_str(), "eventId")?);
-        Ok(call)
-    }
-
     /// Adds a query parameter.
-    pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
     /// Asks that only this version be touched (RFC 9110 section 13.1.1).
-    pub(super) fn if_match(mut self, etag: Option<&ETag>) -> Self {
+    pub fn if_match(mut self, etag: Option<&ETag>) -> Self {
         self.if_match = etag.cloned();
         self
     }
 
     /// Gives it a JSON body.
-    pub(super) fn json(mut self, body: Value) -> Self {
+    pub fn json(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
     }
 
     /// The request, less its credential.
-    pub(super) fn build(self) -> Result<HttpRequest, Failure> {
+    pub fn build(self) -> Result<HttpRequest, Failure> {
         let mut url = self.url;
         if !self.query.is_empty() {
             url.push('?');
@@ -101,7 +79,7 @@ impl ApiCall {
 }
 
 /// A form posted to one of the OAuth endpoints.
-pub(super) fn form(endpoint: &BaseUrl, fields: &[(&str, &str)]) -> Result<HttpRequest, Failure> {
+pub fn form(endpoint: &BaseUrl, fields: &[(&str, &str)]) -> Result<HttpRequest, Failure> {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     http::Request::post(endpoint.as_str())
         .header(ACCEPT, "application/json")
@@ -114,8 +92,8 @@ fn unbuildable(error: http::Error) -> Failure {
     Failure::fatal("request_unbuildable", error)
 }
 
-/// One path segment. Dot segments would be resolved away even when encoded, and lead to another resource.
-fn segment(id: &str, field: &str) -> Result<String, Failure> {
+/// An id as one path segment; refused as `field` when it cannot be one. Dot segments would be resolved away even when encoded, and lead to another resource.
+pub fn segment(id: &str, field: &str) -> Result<String, Failure> {
     if matches!(id, "" | "." | "..") {
         return Err(Failure::rejected("bad_id", field, format!("{id:?} cannot be an id")));
     }
@@ -127,46 +105,41 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::providers::google::fixtures::api_url;
-
-    fn path(calendar: &str, event: &str) -> Result<String, Failure> {
-        let call = ApiCall::event(Method::GET, &api_url(), &calendar.into(), &event.into())?;
-        Ok(call.build()?.uri().path().to_owned())
-    }
 
     #[test]
     fn ids_are_whole_path_segments() {
-        for (calendar, event, expected) in [
-            ("primary", "abc", "/calendar/v3/calendars/primary/events/abc"),
-            ("ada@example.com", "e", "/calendar/v3/calendars/ada%40example.com/events/e"),
-            ("en.uk#holiday@group", "e", "/calendar/v3/calendars/en.uk%23holiday%40group/events/e"),
-            ("a/b?c=%2F", "d e", "/calendar/v3/calendars/a%2Fb%3Fc%3D%252F/events/d%20e"),
+        for (id, expected) in [
+            ("primary", "primary"),
+            ("ada@example.com", "ada%40example.com"),
+            ("en.uk#holiday@group", "en.uk%23holiday%40group"),
+            ("a/b?c=%2F", "a%2Fb%3Fc%3D%252F"),
+            ("d e", "d%20e"),
         ] {
-            assert_eq!(path(calendar, event).as_deref(), Ok(expected));
+            assert_eq!(segment(id, "eventId").as_deref(), Ok(expected));
         }
     }
 
     #[test]
     fn ids_that_would_lead_elsewhere_are_refused() {
-        for (calendar, event, field) in
-            [("", "e", "calendarId"), ("..", "e", "calendarId"), ("c", ".", "eventId")]
-        {
-            assert_eq!(path(calendar, event).unwrap_err().field(), Some(field));
+        for id in ["", ".", ".."] {
+            assert_eq!(segment(id, "calendarId").unwrap_err().field(), Some("calendarId"));
         }
     }
 
     #[test]
     fn an_etag_no_header_can_hold_is_refused() {
         let etag = ETag::new("a\r\nX-Evil: 1");
-        let failure = ApiCall::new(Method::GET, &api_url(), "/x").if_match(Some(&etag)).build().unwrap_err();
+        let api = crate::providers::fixtures::base_url("https://api.example");
+        let failure = ApiCall::new(Method::GET, &api, "/x").if_match(Some(&etag)).build().unwrap_err();
         assert_eq!(failure.field(), Some("etag"));
     }
 
     proptest! {
         #[test]
-        fn any_id_stays_in_its_segment(calendar in ".{1,40}", event in ".{1,40}") {
-            if let Ok(path) = path(&calendar, &event) {
-                prop_assert_eq!(path.split('/').count(), 7);
+        fn any_id_stays_in_its_segment(id in ".{1,40}") {
+            if let Ok(segment) = segment(&id, "eventId") {
+                let url = url::Url::parse(&format!("https://api.example/a/{segment}/b")).unwrap();
+                prop_assert_eq!(url.path_segments().unwrap().count(), 3);
             }
         }
     }
