@@ -8,6 +8,7 @@ mod exchange;
 #[cfg(test)]
 mod fixtures;
 mod google;
+mod microsoft;
 mod requests;
 mod retry_after;
 mod single;
@@ -15,6 +16,7 @@ mod traits;
 
 pub use exchange::{Batched, Exchange, Pending, Step};
 pub use google::Google;
+pub use microsoft::Microsoft;
 pub use single::{out_of_step, single};
 pub use traits::{
     AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider,
@@ -35,8 +37,9 @@ impl Registry {
     /// The providers, set up as the operator wishes. Adding a provider is adding its folder and a line here.
     pub fn new(settings: &Settings) -> Self {
         let google =
-            settings.google.as_ref().map(|settings| Box::new(Google::new(settings)) as Box<dyn Provider>);
-        Self { providers: google.into_iter().collect() }
+            settings.google.as_ref().map(|google| Box::new(Google::new(google)) as Box<dyn Provider>);
+        let microsoft = settings.microsoft.as_ref().map(|microsoft| Box::new(Microsoft::new(microsoft)) as _);
+        Self { providers: google.into_iter().chain(microsoft).collect() }
     }
 
     /// Exactly these providers.

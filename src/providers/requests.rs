@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method,
+    HeaderName, HeaderValue, Method,
     header::{ACCEPT, CONTENT_TYPE, IF_MATCH},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -24,6 +24,7 @@ pub struct ApiCall {
     method: Method,
     url: String,
     query: Vec<(&'static str, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     if_match: Option<ETag>,
     body: Option<Value>,
 }
@@ -31,12 +32,25 @@ pub struct ApiCall {
 impl ApiCall {
     /// A call of `path`, whose ids went through [`segment`] and which begins with a slash, below the API's base.
     pub fn new(method: Method, api: &BaseUrl, path: &str) -> Self {
-        Self { method, url: api.join(path), query: Vec::new(), if_match: None, body: None }
+        Self {
+            method,
+            url: api.join(path),
+            query: Vec::new(),
+            headers: Vec::new(),
+            if_match: None,
+            body: None,
+        }
     }
 
     /// Adds a query parameter.
     pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
         self
     }
 
@@ -61,6 +75,9 @@ impl ApiCall {
         }
         let mut request =
             http::Request::builder().method(self.method).uri(url).header(ACCEPT, "application/json");
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
         if let Some(etag) = self.if_match {
             let value = HeaderValue::from_str(etag.as_str()).map_err(|_| {
                 Failure::rejected("bad_etag", "etag", "expected an etag as the event carried it")
