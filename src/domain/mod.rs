@@ -14,5 +14,6 @@ pub mod notification;
 pub mod recurrence;
 pub mod secret;
 pub mod time;
+mod windows_zones;
 pub mod working_hours;
 pub mod zone;

@@ -1,4 +1,4 @@
-//! Time zones: the one file that knows the zone database (jiff's bundled tzdata) and the Windows zone names (CLDR).
+//! Time zones: the one file that knows the zone database (jiff's bundled tzdata).
 //!
 //! A local time in a gap moves forward and one in a fold takes the first offset, as RFC 5545 section 3.3.5 says.
 
@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use jiff::{civil, tz::TimeZone};
 
-use super::{failure::Failure, time::Timestamp};
+use super::{failure::Failure, time::Timestamp, windows_zones};
 
 /// A named time zone of the IANA database.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,9 +28,11 @@ impl Zone {
         if matches!(name, "UTC" | "Etc/UTC" | "Z" | "GMT") {
             return Some(Self::utc());
         }
-        let iana = Self::windows_to_iana(name).unwrap_or(name);
-        let rules = TimeZone::get(iana).ok()?;
-        Some(Self { name: rules.iana_name().unwrap_or(iana).to_owned(), rules })
+        let rules = match (TimeZone::get(name), windows_zones::to_iana(name)) {
+            (Ok(rules), _) => rules,
+            (Err(_), iana) => TimeZone::get(iana?).ok()?,
+        };
+        Some(Self { name: rules.iana_name()?.to_owned(), rules })
     }
 
     /// Like [`Zone::named`], with the rejection a caller understands.
@@ -47,6 +49,11 @@ impl Zone {
     /// The IANA name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name Windows (and so Outlook) gives it; a few zones have none.
+    pub fn windows_name(&self) -> Option<&'static str> {
+        windows_zones::of_iana(&self.name)
     }
 
     /// The instant at which clocks in this zone show `local`.
@@ -88,12 +95,6 @@ impl Zone {
         jiff::Timestamp::from_millisecond(instant.as_millis())
             .map_or(0, |t| self.rules.to_offset(t).seconds())
     }
-
-    fn windows_to_iana(name: &str) -> Option<&'static str> {
-        name.parse::<windows_timezones::WindowsTimezone>()
-            .ok()
-            .map(windows_timezones::WindowsTimezone::tzdb_id)
-    }
 }
 
 impl fmt::Debug for Zone {
@@ -130,13 +131,32 @@ mod tests {
             ("Europe/Berlin", "Europe/Berlin"),
             ("W. Europe Standard Time", "Europe/Berlin"),
             ("Pacific Standard Time", "America/Los_Angeles"),
+            ("India Standard Time", "Asia/Kolkata"),
+            ("UTC-02", "Etc/GMT+2"),
             ("UTC", "UTC"),
             ("Etc/UTC", "UTC"),
+            ("tzone://Microsoft/Utc", "UTC"),
         ] {
             assert_eq!(Zone::named(given).map(|z| z.name().to_owned()).as_deref(), Some(expected), "{given}");
         }
         for unknown in ["", "Mars/Olympus", "+02:00", "Europe/Berlin; DROP TABLE"] {
             assert_eq!(Zone::named(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn zones_are_called_by_the_names_windows_knows() {
+        for (zone, expected) in [
+            ("Europe/Berlin", Some("W. Europe Standard Time")),
+            ("Europe/Busingen", Some("W. Europe Standard Time")),
+            ("Asia/Kolkata", Some("India Standard Time")),
+            ("Asia/Calcutta", Some("India Standard Time")),
+            ("tokyo standard time", None),
+            ("Tokyo Standard Time", Some("Tokyo Standard Time")),
+            ("UTC", Some("UTC")),
+            ("Antarctica/Troll", None),
+        ] {
+            assert_eq!(Zone::named(zone).and_then(|zone| zone.windows_name()), expected, "{zone}");
         }
     }
 
