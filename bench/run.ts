@@ -2,6 +2,7 @@
 // and how fast it starts. Counts are exact; times are this machine's and are never asserted.
 
 import { compressedWasmBytes } from "../scripts/build/wasm-size.ts";
+import { google as googleAccount } from "../tests/e2e/support/account-kinds.ts";
 import { type Cost, costOf } from "../tests/e2e/support/costs.ts";
 import { fresh, hour, Stack } from "../tests/e2e/support/stack.ts";
 import { table } from "./table.ts";
@@ -50,11 +51,12 @@ export async function bench(): Promise<void> {
 }
 
 async function counts(stack: Stack): Promise<void> {
-  const { connectorId } = await stack.connectEmptyAccount();
-  const many = await stack.connect("many-calendars@example.com");
+  const google = stack.at(googleAccount);
+  const { connectorId } = await google.connectEmptyAccount();
+  const many = await google.connect("many-calendars@example.com");
   const fifty = Array.from({ length: 50 }, (_, n) => `room-${String(n).padStart(2, "0")}@group.calendar.google.com`);
   const holdId = fresh("hold");
-  const link = await stack.connectLink();
+  const link = await google.connectLink();
   const task =
     (type: string, payload: unknown, connector = connectorId) =>
     async () => {
@@ -113,8 +115,9 @@ async function counts(stack: Stack): Promise<void> {
 }
 
 async function throughput(stack: Stack): Promise<void> {
+  const google = stack.at(googleAccount);
   const connectors: string[] = [];
-  for (let n = 0; n < CONNECTORS; n++) connectors.push((await stack.connectEmptyAccount()).connectorId);
+  for (let n = 0; n < CONNECTORS; n++) connectors.push((await google.connectEmptyAccount()).connectorId);
   const began = performance.now();
   const ids = await Promise.all(
     Array.from({ length: TASKS }, (_, n) => {

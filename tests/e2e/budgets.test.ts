@@ -2,12 +2,16 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { google as googleAccount } from "./support/account-kinds.ts";
 import { type Cost, costOf } from "./support/costs.ts";
+import type { Side } from "./support/side.ts";
 import { fresh, hour, Stack } from "./support/stack.ts";
 
 let stack: Stack;
+let google: Side;
 before(async () => {
   stack = await Stack.start();
+  google = stack.at(googleAccount);
 });
 after(() => stack.stop());
 
@@ -22,7 +26,7 @@ async function cost(type: string, connectorId: string, payload: unknown): Promis
 
 describe("a task from the queue, token cached", () => {
   test("check-availability of fifty calendars: one call, three round trips", async () => {
-    const connectorId = await stack.connect("many-calendars@example.com");
+    const connectorId = await google.connect("many-calendars@example.com");
     const calendars = Array.from(
       { length: 50 },
       (_, n) => `room-${String(n).padStart(2, "0")}@group.calendar.google.com`,
@@ -33,7 +37,7 @@ describe("a task from the queue, token cached", () => {
   });
 
   test("create-event: one call, three round trips", async () => {
-    const { connectorId } = await stack.connectEmptyAccount();
+    const { connectorId } = await google.connectEmptyAccount();
     const spent = await cost("create-event", connectorId, {
       summary: "x",
       start: hour(9),
@@ -46,7 +50,7 @@ describe("a task from the queue, token cached", () => {
   });
 
   test("place-hold: two calls, three round trips", async () => {
-    const { connectorId } = await stack.connectEmptyAccount();
+    const { connectorId } = await google.connectEmptyAccount();
     const spent = await cost("place-hold", connectorId, {
       holdId: fresh("hold"),
       start: hour(9),
@@ -61,7 +65,7 @@ describe("a task from the queue, token cached", () => {
 describe("for somebody who waits", () => {
   test("availability of three connectors: one call each, one round trip in all", async () => {
     const connectorIds: string[] = [];
-    for (let n = 0; n < 3; n++) connectorIds.push((await stack.connectEmptyAccount()).connectorId);
+    for (let n = 0; n < 3; n++) connectorIds.push((await google.connectEmptyAccount()).connectorId);
     const spent = await costOf(stack, async () => {
       assert.equal((await stack.api("POST", "/v1/availability", { ...window, connectorIds })).status, 200);
     });
@@ -70,7 +74,7 @@ describe("for somebody who waits", () => {
   });
 
   test("the way to the provider: no call, one round trip", async () => {
-    const link = await stack.connectLink();
+    const link = await google.connectLink();
     const spent = await costOf(stack, async () => {
       await stack.depart(link);
     });

@@ -3,11 +3,15 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
+import { google as googleAccount } from "./support/account-kinds.ts";
+import type { Side } from "./support/side.ts";
 import { fresh, Stack } from "./support/stack.ts";
 
 let stack: Stack;
+let google: Side;
 before(async () => {
   stack = await Stack.start();
+  google = stack.at(googleAccount);
 });
 after(() => stack.stop());
 
@@ -15,7 +19,7 @@ describe("connecting a Google account", () => {
   test("goes to the provider with PKCE and comes back with a connector", async () => {
     const userId = fresh("user");
     const { provider, cookie } = await stack.depart(
-      await stack.connectLink({ userId, loginHint: "berlin@example.com" }),
+      await google.connectLink({ userId, loginHint: "berlin@example.com" }),
     );
     const asked = provider.searchParams;
     assert.equal(asked.get("code_challenge_method"), "S256");
@@ -39,21 +43,21 @@ describe("connecting a Google account", () => {
 
   test("again keeps the connector, its id and its preferences", async () => {
     const userId = fresh("user");
-    const first = await stack.connect("kolkata@example.com", { userId });
+    const first = await google.connect("kolkata@example.com", { userId });
     const preferences = { workingHours: [{ day: "monday", start: "10:00", end: "16:00" }] };
     assert.equal((await stack.api("PATCH", `/v1/connectors/${first}`, { preferences })).status, 200);
-    const second = await stack.connect("kolkata@example.com", { userId });
+    const second = await google.connect("kolkata@example.com", { userId });
     assert.equal(second, first);
     const connector = (await stack.api("GET", `/v1/connectors/${first}`)).body;
     assert.deepEqual(connector.preferences.workingHours, preferences.workingHours);
   });
 
   test("leaves no secret in the database in the clear", async () => {
-    const connectorId = await stack.connect("sao-paulo@example.com");
+    const connectorId = await google.connect("sao-paulo@example.com");
     const database = new DatabaseSync(stack.worker.databaseFile(), { readOnly: true });
     const row = database.prepare("SELECT refresh_token FROM connectors WHERE id = ?").get(connectorId);
     assert.match(String(row?.refresh_token), /^v1\.[\w-]+\.[\w-]{16}\.[\w-]+$/);
-    await stack.depart(await stack.connectLink());
+    await stack.depart(await google.connectLink());
     const verifiers = database.prepare("SELECT code_verifier FROM oauth_state WHERE code_verifier IS NOT NULL").all();
     assert.ok(verifiers.length > 0);
     for (const { code_verifier } of verifiers) assert.match(String(code_verifier), /^v1\./);
@@ -68,13 +72,13 @@ describe("a connection is refused", () => {
   }
 
   test("when consent is denied", async () => {
-    const { provider, cookie } = await stack.depart(await stack.connectLink());
+    const { provider, cookie } = await stack.depart(await google.connectLink());
     const callback = await stack.consent(provider, { auto: "deny", account: "empty@example.com" });
     assert.equal(await outcome(await stack.arrive(callback, cookie)), "access_denied");
   });
 
   test("when a needed scope was unticked", async () => {
-    const { provider, cookie } = await stack.depart(await stack.connectLink());
+    const { provider, cookie } = await stack.depart(await google.connectLink());
     const callback = await stack.consent(provider, {
       auto: "approve",
       account: "empty@example.com",
@@ -84,7 +88,7 @@ describe("a connection is refused", () => {
   });
 
   test("when the state was used before", async () => {
-    const { provider, cookie } = await stack.depart(await stack.connectLink());
+    const { provider, cookie } = await stack.depart(await google.connectLink());
     const callback = await stack.consent(provider, { auto: "approve", account: "empty@example.com" });
     assert.equal((await stack.arrive(callback, cookie)).location?.searchParams.has("connector_id"), true);
     const again = await stack.arrive(callback, cookie);
@@ -93,8 +97,8 @@ describe("a connection is refused", () => {
   });
 
   test("when another browser comes back", async () => {
-    const { provider } = await stack.depart(await stack.connectLink());
-    const other = await stack.depart(await stack.connectLink());
+    const { provider } = await stack.depart(await google.connectLink());
+    const other = await stack.depart(await google.connectLink());
     const callback = await stack.consent(provider, { auto: "approve", account: "empty@example.com" });
     for (const cookie of ["", other.cookie]) {
       const arrival = await stack.arrive(callback, cookie);
@@ -103,7 +107,7 @@ describe("a connection is refused", () => {
   });
 
   test("when the state is forged or the code is missing", async () => {
-    const { provider, cookie } = await stack.depart(await stack.connectLink());
+    const { provider, cookie } = await stack.depart(await google.connectLink());
     const callback = await stack.consent(provider, { auto: "approve", account: "empty@example.com" });
     const forged = new URL(callback);
     forged.searchParams.set("state", "forged");
@@ -115,14 +119,14 @@ describe("a connection is refused", () => {
   });
 
   test("when the token endpoint is down", async () => {
-    const { provider, cookie } = await stack.depart(await stack.connectLink());
+    const { provider, cookie } = await stack.depart(await google.connectLink());
     const callback = await stack.consent(provider, { auto: "approve", account: "empty@example.com" });
-    await stack.fault("token", { status: 503 });
+    await google.fault("token", { status: 503 });
     assert.equal(await outcome(await stack.arrive(callback, cookie)), "temporarily_unavailable");
   });
 
   test("when the link is forged, the provider unknown or the way back not on the list", async () => {
-    const link = new URL(await stack.connectLink());
+    const link = new URL(await google.connectLink());
     link.searchParams.set("link", `${link.searchParams.get("link")}x`);
     const answer = await fetch(link, { redirect: "manual" });
     assert.equal(answer.status, 400);
@@ -148,7 +152,7 @@ describe("a connection is refused", () => {
 
 describe("disconnecting", () => {
   test("revokes at the provider, purges the rows and says so", async () => {
-    const { connectorId, account } = await stack.connectEmptyAccount();
+    const { connectorId, account } = await google.connectEmptyAccount();
     await stack.run("place-hold", connectorId, {
       holdId: fresh("hold"),
       start: "2030-05-06T09:00:00Z",
@@ -159,9 +163,9 @@ describe("disconnecting", () => {
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     assert.equal(answer.body.revoked, true);
     assert.equal((await stack.api("GET", `/v1/connectors/${connectorId}`)).status, 404);
-    const grants = (await stack.control("GET", "grants")).grants;
+    const grants = (await google.control("GET", "grants")).grants;
     assert.equal(grants.filter((grant: { account: string }) => grant.account === account).length, 0);
-    assert.deepEqual(await stack.events(account), []);
+    assert.deepEqual(await google.events(account), []);
     const database = new DatabaseSync(stack.worker.databaseFile(), { readOnly: true });
     for (const table of ["calendars", "holds", "sync_state"]) {
       const left = database.prepare(`SELECT count(*) AS n FROM ${table} WHERE connector_id = ?`).get(connectorId);

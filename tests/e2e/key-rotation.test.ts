@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import { google } from "./support/account-kinds.ts";
 import { hour, type Json, Stack } from "./support/stack.ts";
 
 let stack: Stack;
@@ -34,7 +35,7 @@ async function rotate(limit: number, from: string | null): Promise<Json> {
 
 test("the key is rotated and the old one can go", async () => {
   const connectors: string[] = [];
-  for (let n = 0; n < 3; n++) connectors.push((await stack.connectEmptyAccount()).connectorId);
+  for (let n = 0; n < 3; n++) connectors.push((await stack.at(google).connectEmptyAccount()).connectorId);
   const [oldKey] = keys();
   const newKey = randomBytes(32).toString("base64");
 

@@ -3,11 +3,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startLocalWorker } from "../../scripts/dev/local-worker.ts";
+import { google as googleAccount } from "./support/account-kinds.ts";
+import type { Side } from "./support/side.ts";
 import { fresh, hour, Stack, until } from "./support/stack.ts";
 
 let stack: Stack;
+let google: Side;
 before(async () => {
   stack = await Stack.start();
+  google = stack.at(googleAccount);
 });
 after(() => stack.stop());
 
@@ -27,8 +31,8 @@ describe("who may do what", () => {
 
   test("an access token reaches its own user's connectors and tasks, and no others", async () => {
     const [mine, theirs] = [fresh("user"), fresh("user")];
-    const own = await stack.connectEmptyAccount({ userId: mine });
-    const other = await stack.connectEmptyAccount({ userId: theirs });
+    const own = await google.connectEmptyAccount({ userId: mine });
+    const other = await google.connectEmptyAccount({ userId: theirs });
     const { body } = await stack.api("POST", "/v1/access-tokens", { userId: mine, ttlSeconds: 300 });
     const token = body.token ?? body.accessToken;
     assert.equal((await stack.api("GET", `/v1/connectors/${own.connectorId}`, undefined, token)).status, 200);
@@ -61,14 +65,14 @@ describe("who may do what", () => {
 
 describe("dead letters", () => {
   test("a task given up is recorded, told, and replayed safely", async () => {
-    const { connectorId, account } = await stack.connectEmptyAccount();
-    await stack.fault("events.insert", { status: 503, after: true, retryAfter: 1 }, { match: { account }, times: 1 });
-    await stack.fault("events.*", { status: 503, retryAfter: 1 }, { match: { account }, times: "forever" });
+    const { connectorId, account } = await google.connectEmptyAccount();
+    await google.fault("events.insert", { status: 503, after: true, retryAfter: 1 }, { match: { account }, times: 1 });
+    await google.fault("events.*", { status: 503, retryAfter: 1 }, { match: { account }, times: "forever" });
     const id = await stack.enqueue("create-event", connectorId, meeting);
     const dead = await stack.ended(id, connectorId, 90_000);
     assert.deepEqual([dead.state, dead.attempts], ["dead", 5], JSON.stringify(dead));
     await stack.told(connectorId, (told) => told.type === "calendar.task.failed" && told.data.taskId === id);
-    await stack.control("DELETE", "faults");
+    await google.control("DELETE", "faults");
 
     // The breaker gives a connector that failed five times in a row a rest; the replayed task waits it out.
     await stack.api("POST", `/v1/tasks/${id}/replay?connectorId=${connectorId}`);
@@ -78,13 +82,13 @@ describe("dead letters", () => {
       120_000,
     );
     assert.ok(task.result.eventId);
-    assert.equal((await stack.events(account)).length, 1);
+    assert.equal((await google.events(account)).length, 1);
   });
 });
 
 describe("pausing", () => {
   test("keeps tasks in the queue and off the calendar", async () => {
-    const { connectorId, account } = await stack.connectEmptyAccount();
+    const { connectorId, account } = await google.connectEmptyAccount();
     assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/pause`)).body.status, "paused");
     const id = await stack.enqueue("create-event", connectorId, meeting);
     await until(
@@ -92,7 +96,7 @@ describe("pausing", () => {
       (task) => task.error?.code === "connector_paused",
     );
     assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/resume`)).body.status, "active");
-    assert.deepEqual(await stack.events(account), []);
+    assert.deepEqual(await google.events(account), []);
   });
 });
 
@@ -113,7 +117,7 @@ describe("what the worker says of itself", () => {
   });
 
   test("/metrics counts tasks for Prometheus", async () => {
-    const { connectorId } = await stack.connectEmptyAccount();
+    const { connectorId } = await google.connectEmptyAccount();
     await stack.run("refresh-token", connectorId, {});
     const answer = await stack.api("GET", "/metrics");
     assert.equal(answer.status, 200);
@@ -136,7 +140,7 @@ describe("what the worker says of itself", () => {
   });
 
   test("nothing in its log is a secret", async () => {
-    const { connectorId } = await stack.connectEmptyAccount();
+    const { connectorId } = await google.connectEmptyAccount();
     await stack.run("create-event", connectorId, meeting);
     const log = stack.worker.logs();
     for (const name of ["API_KEY", "WEBHOOK_SECRET", "OAUTH_ENC_KEY", "GOOGLE_CLIENT_SECRET"]) {

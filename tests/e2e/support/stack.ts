@@ -1,13 +1,19 @@
-// The worker in real workerd beside a simulated provider, and the few things every end-to-end test does with them.
+// The worker in real workerd beside the simulated providers, and the few things every end-to-end test does with them.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type LocalSimulator, startLocalSimulator } from "../../../scripts/dev/local-simulator.ts";
+import {
+  type LocalSimulator,
+  type SimulatedProvider,
+  startLocalSimulator,
+} from "../../../scripts/dev/local-simulator.ts";
 import { type LocalWorker, startLocalWorker } from "../../../scripts/dev/local-worker.ts";
 import type { Settings } from "../../../scripts/dev/settings-file.ts";
+import type { AccountKind } from "./account-kinds.ts";
+import { Side } from "./side.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, and asserted
 export type Json = any;
@@ -37,41 +43,48 @@ export function fresh(prefix: string): string {
 
 export class Stack {
   worker: LocalWorker;
-  readonly simulator: LocalSimulator;
+  readonly simulators: Record<SimulatedProvider, LocalSimulator>;
   private readonly stateFolder: string;
 
-  private constructor(worker: LocalWorker, simulator: LocalSimulator, stateFolder: string) {
+  private constructor(worker: LocalWorker, simulators: Record<SimulatedProvider, LocalSimulator>, stateFolder: string) {
     this.worker = worker;
-    this.simulator = simulator;
+    this.simulators = simulators;
     this.stateFolder = stateFolder;
   }
 
-  /** Starts both; `settings` win over those that point the worker at the simulator. */
+  /** Starts them all; `settings` win over those that point the worker at the simulators. */
   static async start(settings: Settings = {}): Promise<Stack> {
-    const simulator = await startLocalSimulator("google");
+    const [google, microsoft] = await Promise.all([startLocalSimulator("google"), startLocalSimulator("microsoft")]);
     const stateFolder = mkdtempSync(join(tmpdir(), "stack-"));
     try {
       const worker = await startLocalWorker({
         stateFolder,
         settings: {
-          GOOGLE_AUTH_URL: `${simulator.url}/o/oauth2/v2/auth`,
-          GOOGLE_TOKEN_URL: `${simulator.url}/token`,
-          GOOGLE_REVOKE_URL: `${simulator.url}/revoke`,
-          GOOGLE_API_URL: simulator.url,
+          GOOGLE_AUTH_URL: `${google.url}/o/oauth2/v2/auth`,
+          GOOGLE_TOKEN_URL: `${google.url}/token`,
+          GOOGLE_REVOKE_URL: `${google.url}/revoke`,
+          GOOGLE_API_URL: google.url,
+          MICROSOFT_LOGIN_URL: microsoft.url,
+          GRAPH_API_URL: `${microsoft.url}/v1.0`,
           ...settings,
         },
       });
-      return new Stack(worker, simulator, stateFolder);
+      return new Stack(worker, { google, microsoft }, stateFolder);
     } catch (error) {
-      await simulator.stop();
+      await Promise.all([google.stop(), microsoft.stop()]);
       rmSync(stateFolder, { recursive: true, force: true });
       throw error;
     }
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.worker.stop(), this.simulator.stop()]);
+    await Promise.all([this.worker.stop(), ...Object.values(this.simulators).map((simulator) => simulator.stop())]);
     rmSync(this.stateFolder, { recursive: true, force: true });
+  }
+
+  /** Accounts of one kind, and their provider. */
+  at(kind: AccountKind): Side {
+    return new Side(this, kind);
   }
 
   /** Stops the worker and starts it again on the same state, with some settings changed. */
@@ -101,27 +114,10 @@ export class Stack {
     return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
   }
 
-  /** Calls the simulator's control API. */
-  async control(method: string, path: string, body?: unknown): Promise<Json> {
-    const answer = await fetch(`${this.simulator.url}/control/${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    assert.ok(answer.ok, `${method} /control/${path}: ${answer.status} ${text}`);
-    return text === "" ? undefined : JSON.parse(text);
-  }
-
-  /** Scripts a fault of the provider. */
-  async fault(route: string, fault: unknown, more: Record<string, unknown> = {}): Promise<void> {
-    await this.control("POST", "faults", { route, fault, ...more });
-  }
-
-  /** A connect link for somebody. */
-  async connectLink(more: Record<string, unknown> = {}): Promise<string> {
+  /** A connect link for somebody, at the provider that `more` names. */
+  async connectLink(more: Record<string, unknown>): Promise<string> {
     const answer = await this.api("POST", "/v1/connect-links", {
       userId: fresh("user"),
-      provider: "google",
       redirectUri: `${this.worker.url}/done`,
       ...more,
     });
@@ -159,27 +155,6 @@ export class Stack {
       page: await answer.text(),
       setCookie: answer.headers.get("set-cookie") ?? "",
     };
-  }
-
-  /** Connects an account of the simulator through the whole flow, and gives the connector's id. */
-  async connect(
-    account = "empty@example.com",
-    more: Record<string, unknown> = {},
-    consent: Record<string, string> = {},
-  ): Promise<string> {
-    const { provider, cookie } = await this.depart(await this.connectLink(more));
-    const callback = await this.consent(provider, { auto: "approve", account, ...consent });
-    const arrival = await this.arrive(callback, cookie);
-    const connector = arrival.location?.searchParams.get("connector_id");
-    assert.ok(connector, `not connected: ${arrival.status} ${arrival.location} ${arrival.page}`);
-    return connector;
-  }
-
-  /** An account of its own at the simulator, with nothing on its calendar, connected. */
-  async connectEmptyAccount(more: Record<string, unknown> = {}): Promise<{ connectorId: string; account: string }> {
-    const account = `${fresh("account")}@example.com`;
-    await this.control("POST", "accounts", { email: account, timeZone: "UTC" });
-    return { connectorId: await this.connect(account, more), account };
   }
 
   /** Puts a task on the queue and gives its id. */
@@ -234,17 +209,6 @@ export class Stack {
     const answer = await this.api("GET", `/v1/notifications?connectorId=${encodeURIComponent(connectorId)}`);
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     return answer.body.notifications;
-  }
-
-  /** The events that are truly on an account's primary calendar. */
-  async events(account: string): Promise<Json[]> {
-    return (await this.control("GET", `events?account=${account}`)).events;
-  }
-
-  /** How often the provider was called on a route for an account since the last reset of the counters. */
-  async calls(route: string, account?: string): Promise<number> {
-    const counters = (await this.control("GET", "counters")).routes[route];
-    return account === undefined ? (counters?.total ?? 0) : (counters?.byAccount?.[account] ?? 0);
   }
 }
 
