@@ -108,6 +108,7 @@ impl World {
                 login_hint: Some(account),
                 tenant: None,
                 force_consent: true,
+                claims: None,
             })
             .unwrap();
         url.query_pairs_mut().append_pair("auto", "approve").append_pair("account", account);
@@ -121,7 +122,8 @@ impl World {
 
     fn exchange(&self, code: &AuthorizationCode, verifier: &str) -> Result<TokenGrant, Failure> {
         let verifier = CodeVerifier::new(verifier);
-        let exchange = CodeExchange { code, verifier: &verifier, redirect_uri: CALLBACK, tenant: None };
+        let exchange =
+            CodeExchange { code, verifier: &verifier, redirect_uri: CALLBACK, tenant: None, claims: None };
         self.drive(None, self.google.exchange_code(exchange))
     }
 
@@ -209,7 +211,7 @@ fn an_account_is_connected_identified_refreshed_and_let_go() {
     assert_eq!(world.identify(&without), Ok(profile));
 
     let refresh = || {
-        let refresh = Refresh { token: &refresh_token, tenant: None, scopes: &grant.scopes };
+        let refresh = Refresh { token: &refresh_token, tenant: None, scopes: &grant.scopes, claims: None };
         world.drive(None, world.google.refresh(refresh))
     };
     let refreshed = refresh().unwrap();

@@ -4,6 +4,7 @@
 
 pub mod busy;
 pub mod calendar;
+pub mod claims;
 pub mod connector;
 pub mod event;
 pub mod event_time;

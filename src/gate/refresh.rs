@@ -143,7 +143,8 @@ async fn exchange<P: Ports>(
     connector: &Connector,
     token: &RefreshToken,
 ) -> Result<TokenGrant, Failure> {
-    let refresh = Refresh { token, tenant: connector.tenant.as_deref(), scopes: &connector.scopes };
+    let refresh =
+        Refresh { token, tenant: connector.tenant.as_deref(), scopes: &connector.scopes, claims: None };
     let exchange = app.providers.get(connector.provider)?.oauth().refresh(refresh);
     let result = session::drive(app, None, exchange).await;
     let label = result.as_ref().map_or_else(|failure| &*failure.code, |_| "refreshed");

@@ -63,6 +63,7 @@ pub(super) async fn connect<P: Ports>(
         verifier: &verifier,
         redirect_uri: &callback_uri(app, wish.provider),
         tenant: wish.tenant.as_deref(),
+        claims: None,
     });
     let grant = drive(app, None, exchange).await?;
     let received_at = app.clock.now();

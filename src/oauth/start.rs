@@ -82,6 +82,7 @@ pub(super) async fn depart<P: Ports>(
         login_hint,
         tenant: wish.tenant.as_deref(),
         force_consent,
+        claims: None,
     })?;
     Ok(Departure { url, browser })
 }

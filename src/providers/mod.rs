@@ -8,10 +8,12 @@ mod exchange;
 #[cfg(test)]
 mod fixtures;
 mod google;
+mod id_token;
 mod microsoft;
 mod requests;
 mod retry_after;
 mod single;
+mod token_answer;
 mod traits;
 
 pub use exchange::{Batched, Exchange, Pending, Step};
@@ -19,8 +21,8 @@ pub use google::Google;
 pub use microsoft::Microsoft;
 pub use single::{out_of_step, single};
 pub use traits::{
-    AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider,
-    Provider, Refresh, TokenGrant,
+    AccountProfile, AdminConsentRequest, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion,
+    Limits, OAuthProvider, Provider, Refresh, TokenGrant,
 };
 
 use crate::{

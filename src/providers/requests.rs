@@ -96,9 +96,9 @@ impl ApiCall {
 }
 
 /// A form posted to one of the OAuth endpoints.
-pub fn form(endpoint: &BaseUrl, fields: &[(&str, &str)]) -> Result<HttpRequest, Failure> {
+pub fn form(endpoint: &str, fields: &[(&str, &str)]) -> Result<HttpRequest, Failure> {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    http::Request::post(endpoint.as_str())
+    http::Request::post(endpoint)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Bytes::from(body))

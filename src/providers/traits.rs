@@ -4,15 +4,19 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::Pending;
-use crate::domain::{
-    busy::{FreeBusy, FreeBusyQuery},
-    calendar::Calendar,
-    connector::ProviderKind,
-    event::{CreationKey, Event, EventDraft, EventPatch},
-    failure::Failure,
-    ids::{AccountId, CalendarId, ETag, EventId},
-    secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken},
-    zone::Zone,
+use crate::{
+    domain::{
+        busy::{FreeBusy, FreeBusyQuery},
+        calendar::Calendar,
+        claims::Claims,
+        connector::ProviderKind,
+        event::{CreationKey, Event, EventDraft, EventPatch},
+        failure::Failure,
+        ids::{AccountId, CalendarId, ETag, EventId},
+        secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken},
+        zone::Zone,
+    },
+    ports::HttpResponse,
 };
 
 /// A provider: who it is, how to connect to it, what its calendars can do.
@@ -57,6 +61,21 @@ pub struct AuthorizationRequest<'a> {
     pub tenant: Option<&'a str>,
     /// Ask for consent even if it was given before: needed when no refresh token is held.
     pub force_consent: bool,
+    /// What the provider wanted to see proved when it refused access last.
+    pub claims: Option<&'a Claims>,
+}
+
+/// What the page is asked for where an administrator consents for a whole organisation.
+#[derive(Debug, Clone)]
+pub struct AdminConsentRequest<'a> {
+    /// Where the provider sends the browser back to.
+    pub redirect_uri: &'a str,
+    /// The opaque state it brings along.
+    pub state: &'a str,
+    /// The scopes to ask for.
+    pub scopes: &'a [String],
+    /// Whose administrator is to consent, where that is known.
+    pub tenant: Option<&'a str>,
 }
 
 /// A code on its way to becoming tokens.
@@ -70,6 +89,8 @@ pub struct CodeExchange<'a> {
     pub redirect_uri: &'a str,
     /// The tenant that was signed in at.
     pub tenant: Option<&'a str>,
+    /// The claims the authorization page was asked for.
+    pub claims: Option<&'a Claims>,
 }
 
 /// A refresh token about to be used.
@@ -81,6 +102,8 @@ pub struct Refresh<'a> {
     pub tenant: Option<&'a str>,
     /// The scopes granted.
     pub scopes: &'a [String],
+    /// What the API wants to see proved, when it refused the access token for that.
+    pub claims: Option<&'a Claims>,
 }
 
 /// What a token endpoint gave.
@@ -90,6 +113,8 @@ pub struct TokenGrant {
     pub access_token: AccessToken,
     /// How long it works from now.
     pub lifetime: TimeDelta,
+    /// After how long from now it is best renewed, where the provider says.
+    pub refresh_in: Option<TimeDelta>,
     /// A new refresh token: always after a first consent, on refresh only where the provider rotates them.
     pub refresh_token: Option<RefreshToken>,
     /// The scopes granted; empty when the answer does not say (then they are those asked for, RFC 6749 section 5.1).
@@ -136,6 +161,19 @@ pub trait OAuthProvider {
             "tenant",
             format!("this provider has no tenants, got {tenant:?}"),
         ))
+    }
+    /// Refuses an account of another tenant than the one that was to be signed in at (`wrong_organisation`).
+    fn check_account(&self, _tenant: &str, _profile: &AccountProfile) -> Result<(), Failure> {
+        Ok(())
+    }
+    /// What a refusal wants to see proved: of the API's 401, or of the token endpoint. With that, another access token may
+    /// be had, or another sign-in succeed.
+    fn challenge(&self, _refusal: &HttpResponse) -> Option<Claims> {
+        None
+    }
+    /// Where an administrator consents for everybody in an organisation; `None` where there is no such page.
+    fn admin_consent_url(&self, _request: &AdminConsentRequest<'_>) -> Result<Option<Url>, Failure> {
+        Ok(None)
     }
 }
 

@@ -87,6 +87,7 @@ fn grant(value: &Value) -> TokenGrant {
     TokenGrant {
         access_token: AccessToken::new(value["access_token"].as_str().unwrap()),
         lifetime: TimeDelta::seconds(value["expires_in"].as_i64().unwrap_or(3600)),
+        refresh_in: value["refresh_in"].as_i64().map(TimeDelta::seconds),
         refresh_token: text(&value["refresh_token"]).map(RefreshToken::new),
         scopes: words(&value["scope"]),
         id_token: None,

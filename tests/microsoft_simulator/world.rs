@@ -25,6 +25,7 @@ use simulator::{
     },
     microsoft as simulated,
 };
+use tower::ServiceExt;
 use url::{Url, form_urlencoded};
 
 /// Where the simulator would be reached.
@@ -110,7 +111,16 @@ impl World {
         self.sent.take()
     }
 
-    /// Makes the simulator misbehave, in the words of its control API (`POST /control/faults`).
+    /// Says something to the simulator's control API (`POST /control/{what}`).
+    pub fn control(&self, what: &str, body: &Value) {
+        let request =
+            http::Request::post(format!("/control/{what}")).body(axum::body::Body::from(body.to_string()));
+        let answer = self.simulated.control_routes().oneshot(request.unwrap());
+        let status = futures_executor::block_on(answer).unwrap().status();
+        assert!(status.is_success(), "{what}: {status}");
+    }
+
+    /// Makes the simulator misbehave, in the words of `POST /control/faults`.
     pub fn fault(&self, rule: Value) {
         self.simulated.control().faults().add(serde_json::from_value(rule).unwrap());
     }

@@ -129,6 +129,7 @@ mod tests {
                 login_hint,
                 tenant: None,
                 force_consent,
+                claims: None,
             })
             .unwrap()
     }

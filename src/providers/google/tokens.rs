@@ -1,37 +1,23 @@
 //! Google's token and revocation endpoints (RFC 6749 sections 4.1.3, 5 and 6; RFC 7009).
 
-use chrono::TimeDelta;
-use serde::Deserialize;
-
 use crate::{
     config::GoogleSettings,
-    domain::{
-        failure::Failure,
-        secret::{AccessToken, RefreshToken},
-    },
+    domain::{failure::Failure, secret::RefreshToken},
     ports::HttpResponse,
     providers::{
-        CodeExchange, Pending, Refresh, TokenGrant, excerpt::excerpt, requests::form,
-        retry_after::retry_after, single,
+        CodeExchange, Pending, Refresh, TokenGrant,
+        excerpt::excerpt,
+        requests::form,
+        retry_after::retry_after,
+        single,
+        token_answer::{self, Purpose, Refusal},
     },
 };
-
-/// How long a token works whose answer does not say (RFC 6749 section 5.1 only recommends it).
-const USUAL_LIFETIME: i64 = 3600;
-/// No access token is believed to work longer.
-const LONGEST_LIFETIME: i64 = 24 * 3600;
-
-/// What the token endpoint is asked to do: the same error means another thing for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    ExchangeCode,
-    Refresh,
-}
 
 /// Exchanges a code for tokens.
 pub(super) fn exchange_code(settings: &GoogleSettings, exchange: &CodeExchange<'_>) -> Pending<TokenGrant> {
     let request = form(
-        &settings.token_url,
+        settings.token_url.as_str(),
         &[
             ("grant_type", "authorization_code"),
             ("code", exchange.code.expose()),
@@ -47,7 +33,7 @@ pub(super) fn exchange_code(settings: &GoogleSettings, exchange: &CodeExchange<'
 /// Exchanges a refresh token for an access token.
 pub(super) fn refresh(settings: &GoogleSettings, refresh: &Refresh<'_>) -> Pending<TokenGrant> {
     let request = form(
-        &settings.token_url,
+        settings.token_url.as_str(),
         &[
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh.token.expose()),
@@ -60,74 +46,35 @@ pub(super) fn refresh(settings: &GoogleSettings, refresh: &Refresh<'_>) -> Pendi
 
 /// Ends the whole grant. Google answers `invalid_token` when it has ended already.
 pub(super) fn revoke(settings: &GoogleSettings, token: &RefreshToken) -> Pending<()> {
-    single(form(&settings.revoke_url, &[("token", token.expose())]), |answer| {
+    single(form(settings.revoke_url.as_str(), &[("token", token.expose())]), |answer| {
         if answer.status().is_success() {
             return Ok(());
         }
-        match TokenError::read(answer).error.as_str() {
+        match Refusal::read(answer).text("error") {
             "invalid_token" | "invalid_grant" => Ok(()),
             _ => Err(classify(Purpose::Refresh, answer)),
         }
     })
 }
 
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    #[serde(default)]
-    expires_in: Option<i64>,
-    #[serde(default)]
-    refresh_token: Option<String>,
-    #[serde(default)]
-    scope: Option<String>,
-    #[serde(default)]
-    id_token: Option<String>,
-}
-
 fn read_grant(purpose: Purpose, answer: &HttpResponse) -> Result<TokenGrant, Failure> {
-    if !answer.status().is_success() {
-        return Err(classify(purpose, answer));
-    }
-    // Nothing of this body is ever shown.
-    let unreadable =
-        || Failure::fatal("token_answer_unreadable", "Google's token answer holds no access token");
-    let grant: TokenAnswer = serde_json::from_slice(answer.body()).map_err(|_| unreadable())?;
-    if grant.access_token.is_empty() {
-        return Err(unreadable());
-    }
-    let lifetime = grant.expires_in.unwrap_or(USUAL_LIFETIME).clamp(0, LONGEST_LIFETIME);
-    Ok(TokenGrant {
-        access_token: AccessToken::new(grant.access_token),
-        lifetime: TimeDelta::seconds(lifetime),
-        refresh_token: grant.refresh_token.filter(|token| !token.is_empty()).map(RefreshToken::new),
-        scopes: grant.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
-        id_token: grant.id_token.map(AccessToken::new),
-    })
-}
-
-/// The error of RFC 6749 section 5.2; empty where the body is something else.
-#[derive(Debug, Default, Deserialize)]
-struct TokenError {
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_description: Option<String>,
-    #[serde(default)]
-    error_subtype: Option<String>,
-}
-
-impl TokenError {
-    fn read(answer: &HttpResponse) -> Self {
-        serde_json::from_slice(answer.body()).unwrap_or_default()
+    if answer.status().is_success() {
+        token_answer::read_grant(answer)
+    } else {
+        Err(classify(purpose, answer))
     }
 }
 
 fn classify(purpose: Purpose, answer: &HttpResponse) -> Failure {
     let status = answer.status().as_u16();
     let wait = retry_after(answer.headers());
-    let said = TokenError::read(answer);
-    let description = excerpt(said.error_description.as_deref().unwrap_or(&said.error).as_bytes());
-    match (said.error.as_str(), purpose) {
+    let said = Refusal::read(answer);
+    let error = said.text("error");
+    let description = match said.text("error_description") {
+        "" => excerpt(error.as_bytes()),
+        description => excerpt(description.as_bytes()),
+    };
+    match (error, purpose) {
         _ if status == 429 => {
             Failure::retry("provider_throttled", "Google's token endpoint asks us to slow down", wait)
         }
@@ -140,7 +87,7 @@ fn classify(purpose: Purpose, answer: &HttpResponse) -> Failure {
         ("temporarily_unavailable" | "server_error" | "internal_failure", _) => {
             Failure::retry("provider_unavailable", format!("Google's token endpoint: {description}"), wait)
         }
-        ("invalid_grant", Purpose::Refresh) if said.error_subtype.as_deref() == Some("invalid_rapt") => {
+        ("invalid_grant", Purpose::Refresh) if said.text("error_subtype") == "invalid_rapt" => {
             Failure::reauthorize(
                 "session_expired",
                 "the organisation's policy wants the person to sign in to Google again",
@@ -200,7 +147,7 @@ mod tests {
             failure::Action,
             secret::{AuthorizationCode, CodeVerifier},
         },
-        providers::google::fixtures::{answer, drive, first, json, settings, shown},
+        providers::google::fixtures::{answer, drive, first, settings, shown},
     };
 
     fn code_exchange() -> Pending<TokenGrant> {
@@ -211,13 +158,14 @@ mod tests {
                 verifier: &CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
                 redirect_uri: "https://calendar.example/oauth/google/callback",
                 tenant: None,
+                claims: None,
             },
         )
     }
 
     fn refreshing() -> Pending<TokenGrant> {
         let token = RefreshToken::new("1//refresh");
-        refresh(&settings(), &Refresh { token: &token, tenant: None, scopes: &[] })
+        refresh(&settings(), &Refresh { token: &token, tenant: None, scopes: &[], claims: None })
     }
 
     #[test]
@@ -255,38 +203,6 @@ mod tests {
 
         token=1%2F%2Frefresh
         ");
-    }
-
-    #[test]
-    fn a_grant_is_read_as_far_as_it_goes() {
-        let full = json!({
-            "access_token": "ya29.a", "expires_in": 3599, "refresh_token": "1//r", "token_type": "Bearer",
-            "scope": "openid https://www.googleapis.com/auth/calendar.events", "id_token": "h.p.s",
-            "refresh_token_expires_in": 604_799
-        });
-        let (_, grant) = drive(code_exchange(), [json(full)]);
-        let grant = grant.unwrap();
-        assert_eq!(grant.access_token.expose(), "ya29.a");
-        assert_eq!(grant.lifetime, TimeDelta::seconds(3599));
-        assert_eq!(grant.refresh_token.unwrap().expose(), "1//r");
-        assert_eq!(grant.scopes, ["openid", "https://www.googleapis.com/auth/calendar.events"]);
-        assert_eq!(grant.id_token.unwrap().expose(), "h.p.s");
-
-        let (_, grant) = drive(refreshing(), [json(json!({"access_token": "ya29.b"}))]);
-        let grant = grant.unwrap();
-        assert_eq!(grant.lifetime, TimeDelta::seconds(3600));
-        assert!(grant.refresh_token.is_none() && grant.scopes.is_empty() && grant.id_token.is_none());
-    }
-
-    #[test]
-    fn an_answer_without_an_access_token_is_fatal_and_not_shown() {
-        for body in [json!({}), json!({"access_token": ""}), json!({"refresh_token": "1//s3cret"}), json!([])]
-        {
-            let (_, grant) = drive(code_exchange(), [json(body)]);
-            let failure = grant.unwrap_err();
-            assert_eq!((failure.action, failure.code.as_ref()), (Action::Fatal, "token_answer_unreadable"));
-            assert!(!failure.message.contains("s3cret"));
-        }
     }
 
     fn told(exchange: Pending<TokenGrant>, status: u16, body: &str) -> (String, &'static str) {
@@ -396,13 +312,6 @@ mod tests {
         #[test]
         fn any_bytes_are_an_error_or_a_grant(status in 200u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = drive(refreshing(), [answer(status, body)]);
-        }
-
-        #[test]
-        fn any_lifetime_is_brought_into_bounds(expires_in in any::<i64>()) {
-            let (_, grant) = drive(refreshing(), [json(json!({"access_token": "a", "expires_in": expires_in}))]);
-            let lifetime = grant.unwrap().lifetime;
-            prop_assert!(lifetime >= TimeDelta::zero() && lifetime <= TimeDelta::days(1));
         }
     }
 }

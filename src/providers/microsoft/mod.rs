@@ -2,17 +2,22 @@
 //!
 //! <https://learn.microsoft.com/en-us/graph/api/resources/calendar-overview>
 
+mod admin_consent;
+mod challenge;
 mod errors;
 #[cfg(test)]
 mod fixtures;
+mod identity;
+mod oauth;
 mod requests;
+mod scopes;
+mod sign_in_errors;
+mod tenant;
+mod tokens;
 
 use chrono::TimeDelta;
 
-use super::{
-    AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider,
-    Pending, Provider, Refresh, TokenGrant, single,
-};
+use super::{CalendarProvider, Deletion, Limits, OAuthProvider, Pending, Provider, single};
 use crate::{
     config::MicrosoftSettings,
     domain::{
@@ -22,7 +27,6 @@ use crate::{
         event::{CreationKey, Event, EventDraft, EventPatch},
         failure::Failure,
         ids::{CalendarId, ETag, EventId},
-        secret::RefreshToken,
     },
 };
 
@@ -58,37 +62,10 @@ impl Provider for Microsoft {
     }
 }
 
-// PLACEHOLDERS below: each is replaced by the module that owns it (oauth.rs; calendars.rs and events.rs; freebusy.rs).
+// PLACEHOLDERS below: each is replaced by the module that owns it (calendars.rs and events.rs; freebusy.rs).
 
 fn missing<T: 'static>() -> Pending<T> {
     single(Err(Failure::fatal("placeholder", "not written yet")), |_| Err(Failure::fatal("placeholder", "")))
-}
-
-impl OAuthProvider for Microsoft {
-    fn default_scopes(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn missing_scopes(&self, _granted: &[String]) -> Vec<String> {
-        Vec::new()
-    }
-    fn authorization_url(&self, _request: &AuthorizationRequest<'_>) -> Result<url::Url, Failure> {
-        Err(Failure::fatal("placeholder", ""))
-    }
-    fn exchange_code(&self, _code: CodeExchange<'_>) -> Pending<TokenGrant> {
-        missing()
-    }
-    fn refresh(&self, _refresh: Refresh<'_>) -> Pending<TokenGrant> {
-        missing()
-    }
-    fn revoke(&self, _token: &RefreshToken) -> Option<Pending<()>> {
-        None
-    }
-    fn identify(&self, _grant: &TokenGrant) -> Pending<AccountProfile> {
-        missing()
-    }
-    fn authorization_error(&self, _error: &str, _description: Option<&str>) -> Failure {
-        Failure::fatal("placeholder", "")
-    }
 }
 
 impl CalendarProvider for Microsoft {

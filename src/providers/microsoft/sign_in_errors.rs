@@ -1,0 +1,406 @@
+//! What the identity platform's refusals mean for us: its AADSTS numbers, one by one, and OAuth's own words for numbers we
+//! do not know. Microsoft may change a number in order to be more precise; then the word still says what to do.
+//!
+//! <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>
+
+use chrono::TimeDelta;
+
+use crate::{
+    domain::failure::Failure,
+    ports::HttpResponse,
+    providers::{
+        excerpt::excerpt,
+        retry_after::retry_after,
+        token_answer::{Purpose, Refusal},
+    },
+};
+
+/// How long the token endpoint is left alone after it saw a loop of requests.
+const LOOP_REST: TimeDelta = TimeDelta::hours(1);
+/// How long until an account that is locked after wrong passwords may have been unlocked.
+const LOCK_REST: TimeDelta = TimeDelta::minutes(15);
+
+/// What a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// The person said no.
+    Declined,
+    /// Nobody consented, or the consent was withdrawn.
+    NotConsented,
+    /// Only an administrator may consent.
+    ApprovalNeeded,
+    /// A second factor is missing, or was given too long ago.
+    SecondFactor,
+    /// Conditional access does not like the device, the place or the risk.
+    ConditionalAccess,
+    /// A policy of the organisation keeps the person or the application out.
+    KeptOut,
+    /// The code or refresh token is worthless: revoked, used before, or not for us.
+    Worthless,
+    /// The code or refresh token is too old.
+    Expired,
+    /// The session ended; signing in anew mends it.
+    SignInAgain,
+    /// The account was disabled or deleted.
+    AccountGone,
+    /// The account is locked for a while.
+    AccountLocked,
+    /// The account is of another organisation, or of the other kind.
+    OtherOrganisation,
+    /// There is no such tenant.
+    NoSuchTenant,
+    /// The registration does not admit this kind of account or organisation.
+    NotAdmitted,
+    /// The registration, its secret or our request is wrong.
+    Misconfigured,
+    /// The client secret ran out.
+    SecretExpired,
+    /// The redirect URI is not registered.
+    RedirectUri,
+    /// There is no such scope.
+    Scope,
+    /// We asked the same thing too often.
+    Loop,
+    /// Too many requests.
+    Throttled,
+    /// Something is broken over there, for the moment.
+    Unavailable,
+}
+
+/// Every number we know.
+const NUMBERS: &[(u32, Meaning)] = &[
+    (65_004, Meaning::Declined),
+    (65_001, Meaning::NotConsented),
+    (90_008, Meaning::NotConsented),
+    (90_093, Meaning::ApprovalNeeded),
+    (90_094, Meaning::ApprovalNeeded),
+    (90_095, Meaning::ApprovalNeeded),
+    (90_099, Meaning::ApprovalNeeded),
+    (50_072, Meaning::SecondFactor),
+    (50_074, Meaning::SecondFactor),
+    (50_076, Meaning::SecondFactor),
+    (50_078, Meaning::SecondFactor),
+    (50_079, Meaning::SecondFactor),
+    (50_158, Meaning::SecondFactor),
+    (53_004, Meaning::SecondFactor),
+    (50_005, Meaning::ConditionalAccess),
+    (50_097, Meaning::ConditionalAccess),
+    (50_129, Meaning::ConditionalAccess),
+    (50_131, Meaning::ConditionalAccess),
+    (50_155, Meaning::ConditionalAccess),
+    (50_187, Meaning::ConditionalAccess),
+    (53_000, Meaning::ConditionalAccess),
+    (53_001, Meaning::ConditionalAccess),
+    (53_002, Meaning::ConditionalAccess),
+    (53_003, Meaning::ConditionalAccess),
+    (53_010, Meaning::ConditionalAccess),
+    (53_011, Meaning::ConditionalAccess),
+    (530_032, Meaning::ConditionalAccess),
+    (530_034, Meaning::ConditionalAccess),
+    (530_035, Meaning::ConditionalAccess),
+    (50_002, Meaning::KeptOut),
+    (50_105, Meaning::KeptOut),
+    (54_000, Meaning::KeptOut),
+    (500_021, Meaning::KeptOut),
+    (500_022, Meaning::KeptOut),
+    (500_212, Meaning::KeptOut),
+    (500_213, Meaning::KeptOut),
+    (650_052, Meaning::KeptOut),
+    (50_173, Meaning::Worthless),
+    (54_005, Meaning::Worthless),
+    (70_000, Meaning::Worthless),
+    (50_148, Meaning::Worthless),
+    (501_481, Meaning::Worthless),
+    (700_005, Meaning::Worthless),
+    (70_008, Meaning::Expired),
+    (70_019, Meaning::Expired),
+    (700_082, Meaning::Expired),
+    (700_084, Meaning::Expired),
+    (16_000, Meaning::SignInAgain),
+    (16_001, Meaning::SignInAgain),
+    (16_002, Meaning::SignInAgain),
+    (50_055, Meaning::SignInAgain),
+    (50_056, Meaning::SignInAgain),
+    (50_058, Meaning::SignInAgain),
+    (50_085, Meaning::SignInAgain),
+    (50_089, Meaning::SignInAgain),
+    (50_125, Meaning::SignInAgain),
+    (50_126, Meaning::SignInAgain),
+    (50_132, Meaning::SignInAgain),
+    (50_133, Meaning::SignInAgain),
+    (50_135, Meaning::SignInAgain),
+    (50_140, Meaning::SignInAgain),
+    (50_144, Meaning::SignInAgain),
+    (50_199, Meaning::SignInAgain),
+    (70_043, Meaning::SignInAgain),
+    (70_044, Meaning::SignInAgain),
+    (700_020, Meaning::SignInAgain),
+    (50_034, Meaning::AccountGone),
+    (50_057, Meaning::AccountGone),
+    (500_341, Meaning::AccountGone),
+    (50_053, Meaning::AccountLocked),
+    (16_003, Meaning::OtherOrganisation),
+    (50_014, Meaning::OtherOrganisation),
+    (50_020, Meaning::OtherOrganisation),
+    (51_004, Meaning::OtherOrganisation),
+    (90_072, Meaning::OtherOrganisation),
+    (500_200, Meaning::OtherOrganisation),
+    (500_208, Meaning::OtherOrganisation),
+    (50_059, Meaning::NoSuchTenant),
+    (50_128, Meaning::NoSuchTenant),
+    (90_002, Meaning::NoSuchTenant),
+    (90_019, Meaning::NoSuchTenant),
+    (50_194, Meaning::NotAdmitted),
+    (90_130, Meaning::NotAdmitted),
+    (700_011, Meaning::NotAdmitted),
+    (700_016, Meaning::NotAdmitted),
+    (9_002_331, Meaning::NotAdmitted),
+    (9_002_332, Meaning::NotAdmitted),
+    (65_005, Meaning::Misconfigured),
+    (70_001, Meaning::Misconfigured),
+    (70_002, Meaning::Misconfigured),
+    (650_056, Meaning::Misconfigured),
+    (650_057, Meaning::Misconfigured),
+    (700_025, Meaning::Misconfigured),
+    (7_000_112, Meaning::Misconfigured),
+    (7_000_215, Meaning::Misconfigured),
+    (7_000_218, Meaning::Misconfigured),
+    (7_000_222, Meaning::SecretExpired),
+    (50_011, Meaning::RedirectUri),
+    (70_004, Meaning::RedirectUri),
+    (500_112, Meaning::RedirectUri),
+    (900_971, Meaning::RedirectUri),
+    (28_002, Meaning::Scope),
+    (28_003, Meaning::Scope),
+    (70_011, Meaning::Scope),
+    (700_022, Meaning::Scope),
+    (700_023, Meaning::Scope),
+    (50_196, Meaning::Loop),
+    (90_024, Meaning::Throttled),
+    (90_055, Meaning::Throttled),
+    (40_010, Meaning::Unavailable),
+    (50_033, Meaning::Unavailable),
+    (50_087, Meaning::Unavailable),
+    (50_088, Meaning::Unavailable),
+    (70_012, Meaning::Unavailable),
+    (80_002, Meaning::Unavailable),
+    (90_006, Meaning::Unavailable),
+    (90_012, Meaning::Unavailable),
+    (90_033, Meaning::Unavailable),
+    (90_090, Meaning::Unavailable),
+    (90_091, Meaning::Unavailable),
+];
+
+impl Meaning {
+    fn of_number(number: u32) -> Option<Self> {
+        match number {
+            // Changing a password went wrong, each in its own way.
+            120_000..=120_021 => Some(Self::SignInAgain),
+            _ => NUMBERS.iter().find(|(known, _)| *known == number).map(|(_, meaning)| *meaning),
+        }
+    }
+
+    /// The meaning of OAuth's own word.
+    fn of_word(error: &str) -> Option<Self> {
+        Some(match error {
+            "access_denied" => Self::Declined,
+            "consent_required" => Self::NotConsented,
+            "interaction_required" | "login_required" | "account_selection_required" => Self::SignInAgain,
+            "invalid_grant" => Self::Worthless,
+            "invalid_client" | "unauthorized_client" | "invalid_resource" | "unsupported_response_type" => {
+                Self::Misconfigured
+            }
+            "invalid_scope" => Self::Scope,
+            "slow_down" | "rate_limit_exceeded" => Self::Throttled,
+            "temporarily_unavailable" | "server_error" => Self::Unavailable,
+            _ => return None,
+        })
+    }
+
+    fn failure(self, purpose: Purpose, said: &str, wait: Option<TimeDelta>) -> Failure {
+        let somebody_is_there = purpose == Purpose::ExchangeCode;
+        // Whoever sits at a browser is told; with nobody there, the person has to come back.
+        let person = |here: &'static str, away: &'static str, text: &str| {
+            let message = format!("{text} ({said})");
+            if somebody_is_there {
+                Failure::refused(here, message)
+            } else {
+                Failure::reauthorize(away, message)
+            }
+        };
+        let operator = |code: &'static str, text: &str| Failure::fatal(code, format!("{text}: {said}"));
+        match self {
+            Self::Declined => person(
+                "consent_denied",
+                "grant_refused",
+                "access to the calendar was not allowed at Microsoft",
+            ),
+            Self::NotConsented => person(
+                "consent_required",
+                "consent_required",
+                "nobody has allowed this application, or it is allowed no longer",
+            ),
+            Self::ApprovalNeeded => person(
+                "admin_consent_required",
+                "admin_consent_required",
+                "the organisation lets only its administrator allow this application",
+            ),
+            Self::SecondFactor => person(
+                "mfa_required",
+                "mfa_required",
+                "the organisation wants a second factor; sign in again",
+            ),
+            Self::ConditionalAccess => person(
+                "conditional_access",
+                "conditional_access",
+                "the organisation's conditional access policy does not let this sign-in pass; ask its administrator",
+            ),
+            Self::KeptOut => person(
+                "admin_policy",
+                "grant_refused",
+                "the organisation's policy does not let this person use this application; ask its administrator",
+            ),
+            Self::Worthless => person(
+                "code_rejected",
+                "grant_revoked",
+                match somebody_is_there {
+                    true => {
+                        "Microsoft does not accept the authorization code, which works once and briefly; start again"
+                    }
+                    false => "the grant was revoked",
+                },
+            ),
+            Self::Expired => {
+                person("code_rejected", "grant_expired", "too much time has passed; sign in again")
+            }
+            Self::SignInAgain => {
+                person("sign_in_required", "session_expired", "Microsoft wants the person to sign in again")
+            }
+            Self::AccountGone => person(
+                "account_unavailable",
+                "grant_refused",
+                "the account does not exist there, or is disabled",
+            ),
+            Self::AccountLocked => Failure::retry(
+                "account_locked",
+                format!("the account is locked for a while ({said})"),
+                wait.or(Some(LOCK_REST)),
+            ),
+            Self::OtherOrganisation => person(
+                "wrong_organisation",
+                "wrong_organisation",
+                "the account is of another organisation than this link or application is for; choose another account",
+            ),
+            Self::NoSuchTenant if somebody_is_there => Failure::rejected(
+                "tenant_unknown",
+                "tenant",
+                format!("Microsoft knows no such tenant ({said})"),
+            ),
+            Self::NoSuchTenant => Failure::reauthorize(
+                "grant_refused",
+                format!("Microsoft no longer knows the account's organisation ({said})"),
+            ),
+            Self::NotAdmitted => operator(
+                "client_misconfigured",
+                "the registration of MICROSOFT_CLIENT_ID does not admit accounts of this kind or organisation",
+            ),
+            Self::Misconfigured => operator(
+                "client_misconfigured",
+                "Microsoft does not accept MICROSOFT_CLIENT_ID, MICROSOFT_CLIENT_SECRET or what is registered for them",
+            ),
+            Self::SecretExpired => operator(
+                "client_secret_expired",
+                "MICROSOFT_CLIENT_SECRET has run out; make a new one in the registration",
+            ),
+            Self::RedirectUri => operator(
+                "redirect_uri_mismatch",
+                "register PUBLIC_BASE_URL/oauth/microsoft/callback and …/admin-consent/callback as redirect URIs",
+            ),
+            Self::Scope => {
+                Failure::rejected("invalid_scope", "scopes", format!("Microsoft knows no such scope: {said}"))
+            }
+            Self::Loop => Failure::retry(
+                "provider_request_loop",
+                format!("Microsoft saw the same request too often and wants to be left alone ({said})"),
+                wait.max(Some(LOOP_REST)),
+            ),
+            Self::Throttled => {
+                Failure::retry("provider_throttled", "Microsoft's sign-in asks us to slow down", wait)
+            }
+            Self::Unavailable => Failure::retry(
+                "provider_unavailable",
+                format!("Microsoft's sign-in does not work just now ({said})"),
+                wait,
+            ),
+        }
+    }
+}
+
+/// What an unsuccessful answer of the token endpoint means.
+pub(super) fn of_token_endpoint(purpose: Purpose, answer: &HttpResponse) -> Failure {
+    let status = answer.status().as_u16();
+    let wait = retry_after(answer.headers());
+    let refusal = Refusal::read(answer);
+    let error = refusal.text("error");
+    let listed = refusal.member("error_codes").as_array().map(Vec::as_slice).unwrap_or_default();
+    let listed = listed.iter().filter_map(|code| u32::try_from(code.as_u64()?).ok());
+    let number = listed.chain(number_of(refusal.text("error_description"))).next();
+    let by_number = number.and_then(Meaning::of_number);
+    let meaning = match status {
+        429 => Some(Meaning::Throttled),
+        408 | 500.. if by_number != Some(Meaning::Throttled) => Some(Meaning::Unavailable),
+        _ => by_number.or_else(|| Meaning::of_word(error)),
+    };
+    let said = said(number, error, status);
+    match meaning {
+        Some(meaning) => meaning.failure(purpose, &said, wait),
+        None if error.is_empty() => Failure::fatal(
+            "token_answer_unreadable",
+            format!(
+                "Microsoft's token endpoint answered {status}, which is not understood: {}",
+                excerpt(answer.body())
+            ),
+        ),
+        None => Failure::fatal(
+            "token_request_refused",
+            format!("Microsoft's token endpoint answered {status}: {said}"),
+        ),
+    }
+}
+
+/// What an error means that came back with a browser. Both texts come from the address bar.
+pub(super) fn of_browser(error: &str, description: Option<&str>) -> Failure {
+    let number = description.and_then(number_of);
+    let said = said(number, error, 0);
+    let known = number.and_then(Meaning::of_number).or_else(|| Meaning::of_word(error));
+    match known {
+        Some(meaning) => meaning.failure(Purpose::ExchangeCode, &said, None),
+        None if error == "invalid_request" => {
+            Meaning::Misconfigured.failure(Purpose::ExchangeCode, &said, None)
+        }
+        None => Failure::refused(
+            "authorization_failed",
+            format!("Microsoft ended the attempt to connect ({said})"),
+        ),
+    }
+}
+
+/// The number at the head of a description: `AADSTS65004: User declined …`.
+fn number_of(description: &str) -> Option<u32> {
+    let digits = description.trim_start().strip_prefix("AADSTS")?;
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+/// What Microsoft calls it: the number to look up at <https://login.microsoftonline.com/error>, else OAuth's word. Its
+/// sentences name people and tenants, and are not repeated.
+fn said(number: Option<u32>, error: &str, status: u16) -> String {
+    match (number, error) {
+        (Some(number), _) => format!("AADSTS{number}"),
+        (None, "") => status.to_string(),
+        (None, error) => excerpt(error.as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
