@@ -7,7 +7,8 @@ use super::{connector::Connector, ids::CalendarId, time::Interval, working_hours
 pub struct FreeBusyQuery {
     /// Whose calendars: some providers ask by the account's address or tenant.
     pub connector: Connector,
-    /// The calendars to look at; never empty.
+    /// The calendars to look at; never empty. An address may stand for the main calendar of another person, whose busy time
+    /// the account may see.
     pub calendars: Vec<CalendarId>,
     /// The provider's id of the account's main calendar, as far as it is known: some providers answer for it in another way.
     pub primary: Option<CalendarId>,

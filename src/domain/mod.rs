@@ -11,6 +11,7 @@ pub mod event_time;
 pub mod failure;
 pub mod hold;
 pub mod ids;
+pub mod meeting;
 pub mod notification;
 pub mod recurrence;
 pub mod secret;

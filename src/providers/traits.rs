@@ -13,6 +13,7 @@ use crate::{
         event::{CreationKey, Event, EventDraft, EventPatch},
         failure::Failure,
         ids::{AccountId, CalendarId, ETag, EventId},
+        meeting::{MeetingTimes, MeetingTimesQuery},
         secret::{AccessToken, AuthorizationCode, CodeVerifier, RefreshToken},
         zone::Zone,
     },
@@ -196,6 +197,12 @@ pub trait CalendarProvider {
     }
     /// Busy time of any number of calendars over any range; chunking is the provider's affair.
     fn free_busy(&self, query: FreeBusyQuery) -> Pending<FreeBusy>;
+    /// When the organiser can meet people of the same tenant, looking at nothing but everybody's main calendar and the
+    /// working hours the provider knows. `None` where the provider has no such search, or not for this account or query:
+    /// then, as after `NotKnown` and any final failure, everybody's busy time is asked for instead.
+    fn meeting_times(&self, _query: MeetingTimesQuery) -> Option<Pending<MeetingTimes>> {
+        None
+    }
     /// Creates an event once: attempted again with the same marker key, it answers with the event made before.
     /// An event under that key that is not ours is a `Conflict`.
     fn create_event(&self, draft: EventDraft) -> Pending<Event>;
