@@ -29,6 +29,11 @@ pub(super) fn of_iana(iana: &str) -> Option<&'static str> {
     rows().find(|(_, zones)| zones.clone().any(|zone| zone == iana)).map(|(windows, _)| windows)
 }
 
+/// The most typical IANA zone of each Windows zone.
+pub(super) fn typical() -> impl Iterator<Item = &'static str> {
+    rows().filter_map(|(_, mut iana)| iana.next())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -5,17 +5,17 @@
 
 mod clocks;
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use self::clocks::Clocks;
 use super::{failure::Failure, time::Timestamp, windows_zones};
 
-/// A named time zone of the IANA database.
+/// A time zone: one of the IANA database, or one that follows the same rules every year and has no name but these.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Zone {
-    name: &'static str,
+    name: Cow<'static, str>,
     /// Absent for UTC.
     clocks: Option<Arc<Clocks>>,
 }
@@ -23,20 +23,46 @@ pub struct Zone {
 impl Zone {
     /// Coordinated Universal Time.
     pub fn utc() -> Self {
-        Self { name: "UTC", clocks: None }
+        Self { name: Cow::Borrowed("UTC"), clocks: None }
     }
 
-    /// Finds a zone by its IANA name or by the name Windows (and so Outlook) gives it.
+    fn new(name: impl Into<Cow<'static, str>>, clocks: Clocks) -> Self {
+        Self { name: name.into(), clocks: Some(Arc::new(clocks)) }
+    }
+
+    /// Finds a zone by its IANA name, by the name Windows (and so Outlook) gives it, or by the rules that are the name of
+    /// one that [`Zone::of_rules`] made.
     pub fn named(name: &str) -> Option<Self> {
         let name = name.trim();
         if matches!(name, "UTC" | "Etc/UTC" | "Z" | "GMT") {
             return Some(Self::utc());
         }
+        if name.starts_with('<') {
+            return Some(Self::new(name.to_owned(), Clocks::of_rule(name)?));
+        }
         let (name, clocks) = Clocks::of(name).or_else(|| Clocks::of(windows_zones::to_iana(name)?))?;
         if name == "Etc/UTC" {
             return Some(Self::utc());
         }
-        Some(Self { name, clocks: Some(Arc::new(clocks)) })
+        Some(Self::new(name, clocks))
+    }
+
+    /// The zone with these rules, a POSIX TZ string whose abbreviations stand in angle brackets, such as
+    /// `<+01>-1<+02>,M3.5.0/2,M10.5.0/3` (RFC 9636 section 3.3.1). It is one of the IANA database whose clocks will show the same,
+    /// if there is any, so that others know it too; else the rules are its name.
+    pub fn of_rules(rules: &str) -> Option<Self> {
+        let unnamed = Self::named(rules).filter(|zone| zone.name.starts_with('<'))?;
+        let clocks = unnamed.coming_years();
+        let known = std::iter::once("UTC").chain(windows_zones::typical()).filter_map(Self::named);
+        Some(known.into_iter().find(|zone| zone.coming_years() == clocks).unwrap_or(unnamed))
+    }
+
+    /// What clocks will show for two years, long after the last change the zone database has on its calendar.
+    fn coming_years(&self) -> (i32, Vec<(Timestamp, i32)>) {
+        let start = Timestamp::from_seconds(2_208_988_800); // 2040-01-01
+        let changes = std::iter::successors(self.next_change(start), |last| self.next_change(*last)).take(4);
+        let changes = changes.map(|change| (change, self.offset_seconds(change))).collect();
+        (self.offset_seconds(start), changes)
     }
 
     /// Like [`Zone::named`], with the rejection a caller understands.
@@ -50,14 +76,14 @@ impl Zone {
         })
     }
 
-    /// The IANA name.
+    /// The IANA name, or the rules of a zone that has none.
     pub fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     /// The name Windows (and so Outlook) gives it; a few zones have none.
     pub fn windows_name(&self) -> Option<&'static str> {
-        windows_zones::of_iana(self.name)
+        windows_zones::of_iana(&self.name)
     }
 
     /// The instant at which clocks in this zone show `local`; `None` outside the years 1 to 9999.
@@ -148,6 +174,37 @@ mod tests {
             ("Antarctica/Troll", None),
         ] {
             assert_eq!(Zone::named(zone).and_then(|zone| zone.windows_name()), expected, "{zone}");
+        }
+    }
+
+    #[test]
+    fn rules_become_the_zone_that_has_them() {
+        for (rules, name) in [
+            ("<-0800>8:00<-0700>7:00,M3.2.0/2:00,M11.1.0/2:00", "America/Los_Angeles"),
+            ("<+01>-1<+02>,M3.5.0/2,M10.5.0/3", "Europe/Budapest"),
+            ("<+1000>-10:00<+1100>,M10.1.0/2,M4.1.0/3", "Australia/Sydney"),
+            ("<+0530>-5:30", "Asia/Kolkata"),
+            ("<+0000>0", "UTC"),
+            ("<+0130>-1:30", "<+0130>-1:30"),
+            ("<+01>-1<+02>,M4.5.0/2,M10.5.0/3", "<+01>-1<+02>,M4.5.0/2,M10.5.0/3"),
+        ] {
+            let zone = Zone::of_rules(rules).unwrap();
+            assert_eq!(zone.name(), name, "{rules}");
+            assert_eq!(Zone::named(zone.name()), Some(zone), "{rules}");
+        }
+        for no_rules in ["", "Europe/Berlin", "UTC", "EST5EDT,M3.2.0,M11.1.0", "<+01>", "<>", "<+0130>-99"] {
+            assert_eq!(Zone::of_rules(no_rules), None, "{no_rules}");
+        }
+    }
+
+    #[test]
+    fn a_zone_without_a_name_shows_its_own_time() {
+        let zone = Zone::named("<+0130>-1:30<+0230>,M4.5.0/2,M10.5.0/3").unwrap();
+        for (instant, shown) in [
+            ("2026-03-31T12:00:00Z", "2026-03-31T13:30:00+01:30"),
+            ("2026-06-01T12:00:00Z", "2026-06-01T14:30:00+02:30"),
+        ] {
+            assert_eq!(zone.to_rfc3339(Timestamp::parse_rfc3339(instant).unwrap()), shown);
         }
     }
 

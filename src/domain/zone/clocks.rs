@@ -50,6 +50,12 @@ impl Clocks {
         None
     }
 
+    /// Those that follow a rule, a POSIX TZ string, and always have.
+    pub(super) fn of_rule(rule: &str) -> Option<Self> {
+        let rule = posix::TimeZone::parse(rule).ok()?;
+        Some(Self { first_offset: rule.std_offset.seconds(), changes: Vec::new(), rule })
+    }
+
     /// The offset at an instant.
     pub(super) fn offset(&self, at: i64) -> i32 {
         let passed = self.changes.partition_point(|change| change.at <= at);
