@@ -11,10 +11,11 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
-use tokio::task::JoinSet;
 
 use super::Microsoft;
 use super::errors::{ApiError, Stamp};
@@ -62,7 +63,7 @@ pub async fn batch(microsoft: &Arc<Microsoft>, request: &Request) -> Outcome {
 async fn run(microsoft: &Arc<Microsoft>, mut waiting: Vec<Part>) -> Option<Vec<Value>> {
     let mut answers = Vec::new();
     let mut statuses: BTreeMap<String, u16> = BTreeMap::new();
-    let mut running = JoinSet::new();
+    let mut running = FuturesUnordered::new();
     loop {
         let mut index = 0;
         while index < waiting.len() && running.len() < AT_ONCE {
@@ -77,13 +78,13 @@ async fn run(microsoft: &Arc<Microsoft>, mut waiting: Vec<Part>) -> Option<Vec<V
             } else if part.depends_on.iter().all(|id| known(id).is_some()) {
                 let part = waiting.remove(index);
                 let outcome = dispatch(Arc::clone(microsoft), part.request);
-                running.spawn(async move { (part.id, outcome.await) });
+                running.push(async move { (part.id, outcome.await) });
             } else {
                 index += 1;
             }
         }
-        match running.join_next().await {
-            Some(Ok((id, Outcome::Answer(response)))) => {
+        match running.next().await {
+            Some((id, Outcome::Answer(response))) => {
                 statuses.insert(id.clone(), response.status().as_u16());
                 answers.push(render(&id, &response));
             }
