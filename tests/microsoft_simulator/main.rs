@@ -2,5 +2,6 @@
 //! checked with Microsoft's own client, understands, and every answer is one that the provider does.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its assumptions break")]
 
+mod busy;
 mod sign_in;
 mod world;

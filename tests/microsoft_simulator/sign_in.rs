@@ -117,7 +117,7 @@ fn work_and_personal_accounts_are_connected_identified_and_refreshed() {
     for (account, tenant, zone) in [
         (WORK, CONTOSO, "Europe/Berlin"),
         ("remote@contoso.example", CONTOSO, "America/New_York"),
-        (PERSONAL, PERSONAL_TENANT, "Asia/Calcutta"),
+        (PERSONAL, PERSONAL_TENANT, "Asia/Kolkata"),
     ] {
         let grant = world.connect(account);
         assert!(world.microsoft.missing_scopes(&grant.scopes).is_empty(), "{:?}", grant.scopes);

@@ -127,7 +127,8 @@ impl World {
 
     /// Signs `account` in without the provider under test, and gives an access token for everything we use.
     pub fn token(&self, account: &str) -> AccessToken {
-        let scope = "openid offline_access User.Read Calendars.ReadWrite MailboxSettings.Read";
+        let scope =
+            "openid offline_access User.Read Calendars.ReadWrite Calendars.Read.Shared MailboxSettings.Read";
         let client = simulated::identity::clients::DEFAULT_CLIENT_ID;
         let query = [
             ("client_id", client),

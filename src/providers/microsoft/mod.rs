@@ -3,17 +3,23 @@
 //! <https://learn.microsoft.com/en-us/graph/api/resources/calendar-overview>
 
 mod admin_consent;
+mod batch;
+mod calendar_view;
 mod challenge;
 mod errors;
 #[cfg(test)]
 mod fixtures;
+mod freebusy;
 mod identity;
+mod meeting_times;
 mod oauth;
 mod requests;
+mod schedule;
 mod scopes;
 mod sign_in_errors;
 mod tenant;
 mod tokens;
+mod working_hours;
 
 use chrono::TimeDelta;
 
@@ -27,6 +33,7 @@ use crate::{
         event::{CreationKey, Event, EventDraft, EventPatch},
         failure::Failure,
         ids::{CalendarId, ETag, EventId},
+        meeting::{MeetingTimes, MeetingTimesQuery},
     },
 };
 
@@ -75,8 +82,11 @@ impl CalendarProvider for Microsoft {
     fn tells_working_hours(&self) -> bool {
         true
     }
-    fn free_busy(&self, _query: FreeBusyQuery) -> Pending<FreeBusy> {
-        missing()
+    fn free_busy(&self, query: FreeBusyQuery) -> Pending<FreeBusy> {
+        freebusy::query(&self.settings.api_url, query)
+    }
+    fn meeting_times(&self, query: MeetingTimesQuery) -> Option<Pending<MeetingTimes>> {
+        meeting_times::find(&self.settings.api_url, &query)
     }
     fn create_event(&self, _draft: EventDraft) -> Pending<Event> {
         missing()

@@ -23,6 +23,17 @@ pub(super) fn graph(method: Method, api: &BaseUrl, path: &str) -> ApiCall {
         .header(HeaderName::from_static("prefer"), HeaderValue::from_static(PREFERENCES))
 }
 
+/// The call of a page's `@odata.nextLink`, followed to the letter, but only within Graph: it is sent with the account's token.
+pub(super) fn next_page(api: &BaseUrl, link: &str) -> Result<ApiCall, Failure> {
+    match link.strip_prefix(api.as_str()) {
+        Some(path) if path.starts_with('/') => Ok(graph(Method::GET, api, path)),
+        _ => Err(Failure::fatal(
+            "provider_unreadable",
+            "a page of Graph's names a next one that is not Graph's",
+        )),
+    }
+}
+
 /// The path of a calendar: `/me/calendar` for the account's main one, by whichever name.
 pub(super) fn calendar_path(calendar: &CalendarId) -> Result<String, Failure> {
     if *calendar == CalendarId::primary() {
