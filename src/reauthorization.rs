@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     app::App,
     domain::{
+        claims::Claims,
         connector::Connector,
         failure::Failure,
         ids::NotificationId,
@@ -44,11 +45,13 @@ impl Mark {
 }
 
 /// Marks the grant of `connector` (of its generation, not of a newer one) as gone and announces it, exactly once however
-/// many callers find out. `refusal` says how the provider put it.
+/// many callers find out. `refusal` says how the provider put it, `claims` what it
+/// wants to see proved at the next sign-in.
 pub async fn require<P: Ports>(
     app: &App<P>,
     connector: &Connector,
     refusal: &Failure,
+    claims: Option<&Claims>,
 ) -> Result<Mark, Failure> {
     let now = app.clock.now();
     let notification = Notification::new(
@@ -65,7 +68,7 @@ pub async fn require<P: Ports>(
     let answers = app
         .db
         .batch(vec![
-            connectors::require_reauthorization(&connector.id, connector.generation, now),
+            connectors::require_reauthorization(&connector.id, connector.generation, claims, now),
             outbox::insert_if_reauth_required(
                 &notification,
                 &outbox::Owner::of(connector),

@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode, header::AUTHORIZATION};
 use crate::{
     app::App,
     domain::{
+        claims::Claims,
         connector::{Connector, ConnectorStatus},
         failure::{Action, Failure},
         secret::AccessToken,
@@ -19,12 +20,15 @@ use crate::{
         TokenFingerprint, TokenRequest,
     },
     ports::{Clock, Gate, Http, HttpRequest, HttpResponse, Metrics, Ports},
-    providers::{Batched, Pending, Step},
+    providers::{Batched, OAuthProvider, Pending, Step},
     reauthorization, tokens,
 };
 
 /// No exchange takes more requests than this: 1,000 pages of 2,500 events.
 const MOST_STEPS: usize = 1_000;
+
+/// Access tokens tried for one request after the first was refused.
+const MOST_TOKENS: usize = 3;
 
 /// Calls asked for at once when more are needed than were planned.
 const MORE_CALLS: u32 = 5;
@@ -42,6 +46,22 @@ pub async fn drive<P: Ports, T>(
         app.http.send(request).await.map_err(unreachable)
     })
     .await?
+}
+
+/// Drives an exchange with a token endpoint, and tells what its refusal wants to see proved, if anything.
+pub async fn drive_challenged<P: Ports, T>(
+    app: &App<P>,
+    oauth: &dyn OAuthProvider,
+    exchange: Pending<T>,
+) -> (Result<T, Failure>, Option<Claims>) {
+    let mut challenge = None;
+    let result = converse(exchange, async |request: HttpRequest| {
+        let answer = app.http.send(request).await.map_err(unreachable)?;
+        challenge = oauth.challenge(&answer);
+        Ok(answer)
+    })
+    .await;
+    (result.and_then(|read| read), challenge)
 }
 
 /// Opens a session for about `planned_calls` calls, lets `work` use it, and closes it whatever came of the work.
@@ -128,8 +148,9 @@ impl<'a, P: Ports> Session<'a, P> {
         self.connector
     }
 
-    /// Drives an exchange to its end. A request refused with 401 is sent once more with a new token; when that is
-    /// refused too, the connector is marked as needing the person.
+    /// Drives an exchange to its end. A request refused with 401 is sent once more with a new token, one that
+    /// proves the claims asked for if it was a claims challenge; when that is refused too, the connector is marked as needing
+    /// the person.
     pub async fn call<T>(&mut self, exchange: Pending<T>) -> Result<T, Failure> {
         let result = converse(exchange, async |request| self.send(request).await).await?;
         if let Err(Failure { action: Action::Retry { after }, .. }) = &result {
@@ -144,24 +165,30 @@ impl<'a, P: Ports> Session<'a, P> {
     }
 
     async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, Failure> {
-        let answer = self.attempt(&request).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        let fresh = self.replace_token().await?;
-        let answer = self.attempt(&request).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        // A token that lay at the gate may be as old as the one refused first. Only a new one settles it.
-        if !fresh {
-            self.replace_token().await?;
-            let answer = self.attempt(&request).await?;
+        let mut answer = self.attempt(&request).await?;
+        let mut claims = None;
+        for _ in 0..MOST_TOKENS {
             if answer.status() != StatusCode::UNAUTHORIZED {
                 return Ok(answer);
             }
+            claims = self.challenge(&answer)?;
+            let fresh = self.replace_token(claims.clone()).await?;
+            answer = self.attempt(&request).await?;
+            // A token that lay at the gate may be as old as the one refused first, and one that is refused for want of
+            // claims was not asked for with them. Only a new one that should do settles it.
+            if fresh && self.challenge(&answer)? == claims {
+                break;
+            }
         }
-        Err(self.give_up_grant().await)
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        Err(self.give_up_grant(claims.as_ref()).await)
+    }
+
+    /// What a refusal wants to see proved.
+    fn challenge(&self, answer: &HttpResponse) -> Result<Option<Claims>, Failure> {
+        Ok(self.app.providers.get(self.connector.provider)?.oauth().challenge(answer))
     }
 
     /// Sends one request under the permit, and takes note of how it went.
@@ -208,19 +235,20 @@ impl<'a, P: Ports> Session<'a, P> {
     }
 
     /// Another token than the one just refused, and whether it was fetched for this.
-    async fn replace_token(&mut self) -> Result<bool, Failure> {
-        let request =
-            TokenRequest::new(self.connector.generation).instead_of(TokenFingerprint::of(&self.token.token));
+    async fn replace_token(&mut self, claims: Option<Claims>) -> Result<bool, Failure> {
+        let request = TokenRequest::new(self.connector.generation)
+            .instead_of(TokenFingerprint::of(&self.token.token))
+            .proving(claims);
         self.token = self.app.gate.access_token(&self.connector.id, request).await?;
         Ok(self.token.fresh)
     }
 
-    async fn give_up_grant(&self) -> Failure {
+    async fn give_up_grant(&self, claims: Option<&Claims>) -> Failure {
         let refusal = Failure::reauthorize(
             "access_token_refused",
             "the provider refuses even a new access token; the person must connect the account again",
         );
-        let mark = match reauthorization::require(self.app, self.connector, &refusal).await {
+        let mark = match reauthorization::require(self.app, self.connector, &refusal, claims).await {
             Ok(mark) => mark,
             Err(failure) => return failure,
         };

@@ -15,6 +15,8 @@ use crate::domain::{secret::ApiSecret, time::Timestamp};
 pub enum Purpose {
     /// Starting to connect an account.
     ConnectLink,
+    /// Consenting for an organisation, as its administrator.
+    AdminConsentLink,
     /// Calling the API for one user or workspace.
     AccessToken,
     /// Being signed in to the dashboard.
@@ -27,6 +29,7 @@ impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::ConnectLink => b"huddle-calendar-sync connect-link v1",
+            Self::AdminConsentLink => b"huddle-calendar-sync admin-consent-link v1",
             Self::AccessToken => b"huddle-calendar-sync access-token v1",
             Self::Session => b"huddle-calendar-sync session v1",
             Self::Form => b"huddle-calendar-sync form v1",

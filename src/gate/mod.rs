@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
+        claims::Claims,
         connector::ProviderKind,
         ids::AccountId,
         secret::AccessToken,
@@ -175,18 +176,28 @@ pub struct TokenRequest {
     pub good_for: TimeDelta,
     /// Refresh even though the token held is good (refresh-token with `force`).
     pub force: bool,
+    /// What the provider wanted to see proved when it refused that token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Claims>,
 }
 
 impl TokenRequest {
     /// Any token that works for a minute, for a grant of this generation.
     pub fn new(generation: i64) -> Self {
-        Self { generation, refused: None, good_for: TOKEN_MARGIN, force: false }
+        Self { generation, refused: None, good_for: TOKEN_MARGIN, force: false, claims: None }
     }
 
     /// Any token but the one just refused.
     #[must_use]
     pub fn instead_of(mut self, refused: TokenFingerprint) -> Self {
         self.refused = Some(refused);
+        self
+    }
+
+    /// A token that proves these claims, if any are asked for.
+    #[must_use]
+    pub fn proving(mut self, claims: Option<Claims>) -> Self {
+        self.claims = claims;
         self
     }
 

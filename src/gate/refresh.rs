@@ -12,6 +12,7 @@ use super::CachedGrant;
 use crate::{
     app::App,
     domain::{
+        claims::Claims,
         connector::{Connector, ConnectorStatus},
         failure::{Action, Failure},
         ids::ConnectorId,
@@ -54,6 +55,8 @@ pub struct Refreshed {
     pub grant: CachedGrant,
     /// The generation of the connector it belongs to.
     pub generation: i64,
+    /// The claims it was asked for with.
+    pub claims: Option<Claims>,
 }
 
 /// Keeps a rotation safe until the system of record has it.
@@ -64,10 +67,12 @@ pub trait Journal {
     async fn keep(&self, rotation: Option<Rotation>);
 }
 
-/// Refreshes the connector's access token. `pending` is a rotation an earlier refresh could not bring home.
+/// Refreshes the connector's access token, proving `claims` if a challenge asked for any. `pending` is a rotation an earlier
+/// refresh could not bring home.
 pub async fn refresh<P: Ports>(
     app: &App<P>,
     id: &ConnectorId,
+    claims: Option<Claims>,
     mut pending: Option<Rotation>,
     journal: &impl Journal,
 ) -> Result<Refreshed, Failure> {
@@ -96,10 +101,12 @@ pub async fn refresh<P: Ports>(
         };
         let token = RefreshToken::new(opened.plaintext.as_str());
 
-        let grant = match exchange(app, &connector, &token).await {
+        let (result, challenge) = exchange(app, &connector, &token, claims.as_ref()).await;
+        let grant = match result {
             Ok(grant) => grant,
             Err(refusal) if refusal.action == Action::Reauthorize => {
-                match reauthorization::require(app, &connector, &refusal).await? {
+                let unproved = challenge.as_ref().or(claims.as_ref());
+                match reauthorization::require(app, &connector, &refusal, unproved).await? {
                     Mark::Superseded => continue,
                     mark => {
                         journal.keep(None).await;
@@ -125,7 +132,7 @@ pub async fn refresh<P: Ports>(
                 journal.keep(None).await;
             }
             let generation = connector.generation;
-            return Ok(Refreshed { grant: CachedGrant::granted(&grant, grant_at), generation });
+            return Ok(Refreshed { grant: CachedGrant::granted(&grant, grant_at), generation, claims });
         }
         // The grant was renewed, revoked or disconnected while we refreshed the old one: look again.
         journal.keep(None).await;
@@ -138,18 +145,22 @@ async fn read<P: Ports>(app: &App<P>, id: &ConnectorId) -> Result<Row, Failure> 
     rows.pop().ok_or_else(|| Failure::not_found("connector_not_found", "there is no such connector"))
 }
 
+/// Asks the token endpoint, and tells what it wants to see proved when it refuses.
 async fn exchange<P: Ports>(
     app: &App<P>,
     connector: &Connector,
     token: &RefreshToken,
-) -> Result<TokenGrant, Failure> {
-    let refresh =
-        Refresh { token, tenant: connector.tenant.as_deref(), scopes: &connector.scopes, claims: None };
-    let exchange = app.providers.get(connector.provider)?.oauth().refresh(refresh);
-    let result = session::drive(app, None, exchange).await;
+    claims: Option<&Claims>,
+) -> (Result<TokenGrant, Failure>, Option<Claims>) {
+    let oauth = match app.providers.get(connector.provider) {
+        Ok(provider) => provider.oauth(),
+        Err(failure) => return (Err(failure), None),
+    };
+    let refresh = Refresh { token, tenant: connector.tenant.as_deref(), scopes: &connector.scopes, claims };
+    let (result, challenge) = session::drive_challenged(app, oauth, oauth.refresh(refresh)).await;
     let label = result.as_ref().map_or_else(|failure| &*failure.code, |_| "refreshed");
     app.metrics.record("token_refresh", label, 1.0);
-    result
+    (result, challenge)
 }
 
 /// Writes the outcome down; `false` when the grant is no longer the one that was refreshed.

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     app::App,
     domain::{
+        claims::Claims,
         connector::ProviderKind,
         failure::Failure,
         ids::{AccountId, ConnectorId},
@@ -190,10 +191,14 @@ impl<P: Ports, S: Storage + 'static> ConnectorGate<P, S> {
             if let Some(held) = held {
                 return Ok(held);
             }
-            let refreshed =
-                self.flights.join(|| fly(Rc::clone(inner), inner.epoch.get()).boxed_local()).await?;
+            let refreshed = self
+                .flights
+                .join(|| fly(Rc::clone(inner), inner.epoch.get(), request.claims.clone()).boxed_local())
+                .await?;
             if refreshed.generation >= request.generation {
-                return Ok(refreshed.grant);
+                // A flight that others began did not prove what this request has to: as good as a token that lay here.
+                let fresh = request.claims.is_none() || request.claims == refreshed.claims;
+                return Ok(CachedGrant { fresh, ..refreshed.grant });
             }
         }
         Err(Failure::retry("connector_changing", "the account is just being connected anew", None))
@@ -207,13 +212,18 @@ impl<P: Ports, S: Storage + 'static> ConnectorGate<P, S> {
 }
 
 /// One refresh from beginning to end.
-async fn fly<P: Ports, S: Storage>(inner: Rc<Inner<P, S>>, epoch: u64) -> Result<Refreshed, Failure> {
+async fn fly<P: Ports, S: Storage>(
+    inner: Rc<Inner<P, S>>,
+    epoch: u64,
+    claims: Option<Claims>,
+) -> Result<Refreshed, Failure> {
     let (app, now) = (&inner.app, inner.app.clock.now());
     let pending = inner
         .kept
         .update(ConnectorState::default, |state| state.may_refresh(now).map(|()| state.rotation.clone()))
         .await??;
-    let result = refresh(app, &inner.connector, pending, &ObjectJournal { inner: &inner, epoch }).await;
+    let result =
+        refresh(app, &inner.connector, claims, pending, &ObjectJournal { inner: &inner, epoch }).await;
     if inner.epoch.get() != epoch {
         return result;
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     body::{Params, Segments},
     cookies::{self, Cookie, SameSite},
-    pages::{Page, error_page},
+    pages::{Page, error_page, sentence},
     problem::Problem,
     state::{Shared, local},
 };
@@ -20,7 +20,7 @@ use crate::{
         failure::{Action, Failure},
         secret::AuthorizationCode,
     },
-    oauth::{self, ATTEMPT_LIFETIME, BrowserKey, Departure, Onward, Return},
+    oauth::{self, ATTEMPT_LIFETIME, Approval, BrowserKey, Departure, Onward, Return, admin_consent},
     ports::Ports,
 };
 
@@ -57,6 +57,20 @@ pub(super) struct CallbackQuery {
     code: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
+    /// Microsoft says so when an administrator decided, whatever the decision.
+    admin_consent: Option<String>,
+}
+
+impl CallbackQuery {
+    fn returned(self, browser: Option<BrowserKey>) -> Return {
+        Return {
+            state: self.state,
+            code: self.code.map(AuthorizationCode::new),
+            error: self.error,
+            error_description: self.error_description,
+            browser,
+        }
+    }
 }
 
 /// `GET /oauth/{provider}/callback`
@@ -67,16 +81,72 @@ pub(super) async fn callback<P: Ports>(
     headers: HeaderMap,
 ) -> Response {
     local(async move {
-        let returned = Return {
-            state: query.state,
-            code: query.code.map(AuthorizationCode::new),
-            error: query.error,
-            error_description: query.error_description,
-            browser: browser_key(&app, &headers),
-        };
+        let returned = query.returned(browser_key(&app, &headers));
         match oauth::finish(&app, &provider, returned).await {
             Ok(Onward::Home(url)) => see_other(url.as_str()),
             Ok(Onward::Again(departure)) => depart(&app, &departure),
+            Ok(Onward::NeedsApproval(Approval { link, home })) => {
+                let page = ApprovalNeededPage { link: &link, home: home.as_str() };
+                Page(StatusCode::OK, page).into_response()
+            }
+            Err(failure) => error_page(&as_page(failure)),
+        }
+    })
+    .await
+}
+
+#[derive(askama::Template)]
+#[template(path = "approval_needed.html")]
+struct ApprovalNeededPage<'a> {
+    /// For the administrator.
+    link: &'a str,
+    /// Back to the product.
+    home: &'a str,
+}
+
+/// `GET /oauth/{provider}/admin-consent`
+pub(super) async fn start_admin_consent<P: Ports>(
+    State(app): State<Shared<P>>,
+    Segments(provider): Segments<String>,
+    Params(query): Params<StartQuery>,
+    headers: HeaderMap,
+) -> Response {
+    local(async move {
+        let browser = browser_key(&app, &headers);
+        match admin_consent::start(&app, &provider, query.link.as_deref(), browser).await {
+            Ok(departure) => depart(&app, &departure),
+            Err(failure) => error_page(&as_page(failure)),
+        }
+    })
+    .await
+}
+
+#[derive(askama::Template)]
+#[template(path = "admin_consent.html")]
+struct AdminConsentPage<'a> {
+    /// Why not, unless it was granted: code and text of ours.
+    refusal: Option<(&'a str, String)>,
+    /// On to the product.
+    home: &'a str,
+}
+
+/// `GET /oauth/{provider}/admin-consent/callback`
+pub(super) async fn finish_admin_consent<P: Ports>(
+    State(app): State<Shared<P>>,
+    Segments(provider): Segments<String>,
+    Params(query): Params<CallbackQuery>,
+    headers: HeaderMap,
+) -> Response {
+    local(async move {
+        let granted = query.admin_consent.as_deref().is_some_and(|said| said.eq_ignore_ascii_case("true"));
+        let returned = query.returned(browser_key(&app, &headers));
+        match admin_consent::finish(&app, &provider, returned, granted).await {
+            Ok(decision) => {
+                let refusal = decision.refusal.as_ref();
+                let refusal = refusal.map(|refusal| (refusal.code.as_ref(), sentence(&refusal.message)));
+                Page(StatusCode::OK, AdminConsentPage { refusal, home: decision.home.as_str() })
+                    .into_response()
+            }
             Err(failure) => error_page(&as_page(failure)),
         }
     })
@@ -143,6 +213,9 @@ pub(super) async fn connected(Params(query): Params<ConnectedQuery>) -> Response
     let reason = match query.error.as_deref() {
         None => "",
         Some("access_denied") => "You did not allow access. If that was a mistake, start again and allow it.",
+        Some("consent_required") => {
+            "Your organisation wants its administrator to approve this application first. Start again once that is done."
+        }
         Some("insufficient_scope") => {
             "Access to the calendar was not ticked. Start again and leave everything ticked."
         }

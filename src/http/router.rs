@@ -59,6 +59,8 @@ fn browsers<P: Ports>() -> Router<Shared<P>> {
     Router::new()
         .route("/oauth/{provider}/start", get(oauth::start::<P>))
         .route("/oauth/{provider}/callback", get(oauth::callback::<P>))
+        .route("/oauth/{provider}/admin-consent", get(oauth::start_admin_consent::<P>))
+        .route("/oauth/{provider}/admin-consent/callback", get(oauth::finish_admin_consent::<P>))
         .route("/connected", get(oauth::connected))
         .merge(dashboard::routes::<P>())
 }

@@ -4,6 +4,7 @@
 use url::Url;
 
 use super::{
+    admin_consent,
     browser::{BrowserKey, fingerprint},
     connect::{self, Connected},
     connect_link,
@@ -15,7 +16,7 @@ use crate::{
     app::App,
     domain::{failure::Failure, secret::AuthorizationCode},
     ports::{Clock, Db, Ports},
-    store::oauth_state::{self, Attempt},
+    store::oauth_state::{self, Attempt, Purpose},
 };
 
 /// What came with the browser (RFC 6749 section 4.1.2).
@@ -38,80 +39,110 @@ pub struct Return {
 pub enum Onward {
     /// Home to the product.
     Home(Url),
-    /// To the provider once more, for its consent page.
+    /// To the provider once more.
     Again(Box<Departure>),
+    /// Nowhere yet: an administrator has to consent first.
+    NeedsApproval(Approval),
+}
+
+/// What a person is shown whose organisation lets only an administrator consent.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// The link for the administrator.
+    pub link: String,
+    /// Back to the product, with the error.
+    pub home: Url,
+}
+
+/// An attempt that was just used up by the browser that began it.
+pub(super) struct Taken {
+    pub attempt: Attempt,
+    pub state_hash: String,
+    pub browser: BrowserKey,
+    /// Where the browser goes in the end.
+    pub home: Url,
+    /// The attempt, unless it was too late.
+    pub in_time: Result<(), Failure>,
 }
 
 /// Ends an attempt. A failure is for a page: there is nowhere safe to send the browser.
 pub async fn finish<P: Ports>(app: &App<P>, provider: &str, returned: Return) -> Result<Onward, Failure> {
+    let Return { state, code, error, error_description, browser } = returned;
+    let taken = take(app, provider, Purpose::Connect, state.as_deref(), browser).await?;
+    let Taken { attempt, state_hash, browser, home, in_time } = taken;
+    let result = match in_time {
+        Ok(()) => {
+            let error = error.as_deref();
+            answer(app, &attempt, &state_hash, code, error, error_description.as_deref(), browser).await
+        }
+        Err(late) => Err(late),
+    };
+    match result {
+        Ok(Connected::As(connector)) => Ok(Onward::Home(sent_home_connected(home, &connector))),
+        Ok(Connected::AfterAnotherVisit(departure)) => Ok(Onward::Again(departure)),
+        Err(failure) => {
+            let provider = attempt.wish.provider;
+            tracing::warn!(provider = provider.as_str(), code = %failure.code, "an account was not connected");
+            let home = sent_home_with(home, &failure);
+            if needs_approval(&failure) && admin_consent::is_there(app, &attempt.wish)? {
+                let link = connect_link::for_administrator(app, &attempt.wish);
+                return Ok(Onward::NeedsApproval(Approval { link, home }));
+            }
+            Ok(Onward::Home(home))
+        }
+    }
+}
+
+/// Uses an attempt up, if it is this browser's to use and of that kind.
+pub(super) async fn take<P: Ports>(
+    app: &App<P>,
+    provider: &str,
+    purpose: Purpose,
+    state: Option<&str>,
+    browser: Option<BrowserKey>,
+) -> Result<Taken, Failure> {
+    let refuse = |code: &'static str, why: &str| Failure::rejected(code, "state", why);
     let provider = connect_link::provider_named(provider)?;
-    let state = returned.state.as_deref().filter(|state| !state.is_empty()).ok_or_else(|| {
-        Failure::rejected(
-            "state_missing",
-            "state",
-            "the address lacks its state; start again from where you came",
-        )
+    let state = state.filter(|state| !state.is_empty()).ok_or_else(|| {
+        refuse("state_missing", "the address lacks its state; start again from where you came")
     })?;
     let state_hash = fingerprint(state);
     let now = app.clock.now();
     let answers = app.db.batch(oauth_state::consume(&state_hash, now).into()).await?;
     let row = answers.first().and_then(|rows| rows.first()).ok_or_else(|| {
-        Failure::rejected(
-            "state_unknown",
-            "state",
-            "this attempt was not started here, or too long ago; start again",
-        )
+        refuse("state_unknown", "this attempt was not started here, or too long ago; start again")
     })?;
     let attempt = oauth_state::from_row(row)?;
-    let browser = returned.browser.filter(|browser| browser.is(&attempt.browser_hash)).ok_or_else(|| {
-        Failure::rejected(
+    let browser = browser.filter(|browser| browser.is(&attempt.browser_hash)).ok_or_else(|| {
+        refuse(
             "state_other_browser",
-            "state",
             "another browser started this, or this one keeps no cookies; start again in this browser",
         )
     })?;
     if attempt.wish.provider != provider {
-        return Err(Failure::rejected(
-            "state_other_provider",
-            "state",
-            "this attempt is for another provider",
-        ));
+        return Err(refuse("state_other_provider", "this attempt is for another provider"));
+    }
+    if attempt.purpose != purpose {
+        return Err(refuse("state_other_purpose", "this attempt is for something else; start again"));
     }
     if answers.get(1).is_none_or(Vec::is_empty) {
-        return Err(Failure::rejected(
+        return Err(refuse(
             "state_reused",
-            "state",
             "this attempt was finished before; if the calendar is connected there is nothing left to do, else start again",
         ));
     }
     let home = redirect::check_for(&app.settings, &attempt.wish.redirect_uri)?;
-
-    let result = if attempt.expires_at <= now {
-        Err(Failure::rejected(
-            "state_expired",
-            "state",
-            "the consent page was open for more than ten minutes; start again",
-        ))
+    let in_time = if attempt.expires_at <= now {
+        Err(refuse("state_expired", "the consent page was open for more than ten minutes; start again"))
     } else {
-        answer(
-            app,
-            &attempt,
-            &state_hash,
-            returned.code,
-            returned.error.as_deref(),
-            returned.error_description.as_deref(),
-            browser,
-        )
-        .await
+        Ok(())
     };
-    match result {
-        Ok(Connected::As(connector)) => Ok(Onward::Home(sent_home_connected(home, &connector))),
-        Ok(Connected::OnlyWithConsent(departure)) => Ok(Onward::Again(departure)),
-        Err(failure) => {
-            tracing::warn!(provider = provider.as_str(), code = %failure.code, "an account was not connected");
-            Ok(Onward::Home(sent_home_with(home, &failure)))
-        }
-    }
+    Ok(Taken { attempt, state_hash, browser, home, in_time })
+}
+
+/// Whether somebody else than the person has to consent.
+fn needs_approval(failure: &Failure) -> bool {
+    matches!(failure.code.as_ref(), "admin_consent_required" | "consent_required")
 }
 
 async fn answer<P: Ports>(

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     browser::BrowserKey,
-    start::{Departure, callback_uri, depart},
+    start::{Departure, Insistence, callback_uri, depart},
 };
 use crate::{
     app::App,
@@ -25,7 +25,7 @@ use crate::{
     outbox,
     ports::{Clock, Db, Ports},
     providers::{AccountProfile, CodeExchange, OAuthProvider, TokenGrant},
-    session::drive,
+    session::{drive, drive_challenged},
     store::{
         calendars,
         connectors::{self, Connection},
@@ -43,8 +43,9 @@ const REFRESH_AHEAD: TimeDelta = TimeDelta::minutes(10);
 pub(super) enum Connected {
     /// The account is connected.
     As(ConnectorId),
-    /// The provider gave no refresh token: the consent page, which it may have skipped, is needed.
-    OnlyWithConsent(Box<Departure>),
+    /// Not yet: the provider gave no refresh token without the consent page, which it may have skipped, or wants to see
+    /// something proved first.
+    AfterAnotherVisit(Box<Departure>),
 }
 
 /// Connects the account that a code stands for.
@@ -63,9 +64,16 @@ pub(super) async fn connect<P: Ports>(
         verifier: &verifier,
         redirect_uri: &callback_uri(app, wish.provider),
         tenant: wish.tenant.as_deref(),
-        claims: None,
+        claims: attempt.claims.as_ref(),
     });
-    let grant = drive(app, None, exchange).await?;
+    let grant = match drive_challenged(app, provider.oauth(), exchange).await {
+        (Err(_), claims @ Some(_)) if attempt.claims.is_none() => {
+            let insistence = Insistence { claims, ..Insistence::default() };
+            let departure = depart(app, wish, Some(browser), None, insistence).await?;
+            return Ok(Connected::AfterAnotherVisit(Box::new(departure)));
+        }
+        (grant, _) => grant?,
+    };
     let received_at = app.clock.now();
     let scopes = if grant.scopes.is_empty() { wish.scopes.clone() } else { grant.scopes.clone() };
 
@@ -74,6 +82,9 @@ pub(super) async fn connect<P: Ports>(
         return Err(too_little_granted(app, attempt, state_hash, provider.oauth(), &grant, &missing).await);
     }
     let profile = drive(app, Some(&grant.access_token), provider.oauth().identify(&grant)).await?;
+    if let Some(tenant) = &wish.tenant {
+        provider.oauth().check_account(tenant, &profile)?;
+    }
     let id = connector_id(wish, &profile.account);
     if grant.refresh_token.is_none() && !holds_grant(app, wish, &profile.account).await? {
         if attempt.consent_forced {
@@ -85,8 +96,9 @@ pub(super) async fn connect<P: Ports>(
                 ),
             ));
         }
-        let departure = depart(app, wish, Some(browser), profile.email.as_deref(), true).await?;
-        return Ok(Connected::OnlyWithConsent(Box::new(departure)));
+        let insistence = Insistence { consent: true, ..Insistence::default() };
+        let departure = depart(app, wish, Some(browser), profile.email.as_deref(), insistence).await?;
+        return Ok(Connected::AfterAnotherVisit(Box::new(departure)));
     }
     let list = provider.calendars().list_calendars();
     let calendars = drive(app, Some(&grant.access_token), list).await?;

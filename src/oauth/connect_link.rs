@@ -19,6 +19,9 @@ use crate::{
 /// How long a link can be clicked.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
+/// How long an administrator has: a mail may lie there over a weekend.
+const ADMINISTRATORS_LIFETIME: TimeDelta = TimeDelta::days(7);
+
 /// The longest id, hint, tenant or scope accepted.
 const LONGEST: usize = 255;
 /// The most scopes accepted.
@@ -112,29 +115,73 @@ pub fn create<P: Ports>(app: &App<P>, request: ConnectLinkRequest) -> Result<Con
         tenant: request.tenant,
     };
     let expires_at = app.clock.now().plus(LIFETIME);
-    let token = signer(app).sign(&claims, expires_at);
+    let token = signer(app, Purpose::ConnectLink).sign(&claims, expires_at);
     let url = app.settings.public_base_url.join(&format!("/oauth/{}/start?link={token}", provider.as_str()));
     Ok(ConnectLink { url, expires_at: expires_at.to_rfc3339() })
+}
+
+/// A link for an administrator to consent with to what `wish` asks for. It works in any browser, and for nothing else.
+pub(super) fn for_administrator<P: Ports>(app: &App<P>, wish: &Wish) -> String {
+    let claims = Claims {
+        user: wish.user.clone(),
+        workspace: wish.workspace.clone(),
+        provider: wish.provider,
+        redirect_uri: wish.redirect_uri.clone(),
+        scopes: Some(wish.scopes.clone()),
+        login_hint: None,
+        tenant: wish.tenant.clone(),
+    };
+    let expires_at = app.clock.now().plus(ADMINISTRATORS_LIFETIME);
+    let token = signer(app, Purpose::AdminConsentLink).sign(&claims, expires_at);
+    let path = format!("/oauth/{}/admin-consent?link={token}", wish.provider.as_str());
+    app.settings.public_base_url.join(&path)
 }
 
 /// What a link that was clicked asks for, and the account the person probably means.
 pub(super) fn open<P: Ports>(
     app: &App<P>,
     provider: ProviderKind,
-    link: &str,
+    link: Option<&str>,
 ) -> Result<(Wish, Option<String>), Failure> {
-    let claims: Claims = signer(app).verify(link, app.clock.now()).map_err(|why| match why {
-        Unverified::Forged => Failure::rejected(
-            "connect_link_invalid",
-            "link",
-            "this connect link was not made here, or only a part of it arrived",
-        ),
-        Unverified::Expired => Failure::rejected(
-            "connect_link_expired",
-            "link",
-            "this connect link is more than 15 minutes old; ask for a new one",
-        ),
-    })?;
+    let claims = verified(app, link, &[Purpose::ConnectLink])?;
+    wish(app, provider, claims)
+}
+
+/// The same for an administrator, who may also hold the link a person was to click.
+pub(super) fn open_as_administrator<P: Ports>(
+    app: &App<P>,
+    provider: ProviderKind,
+    link: Option<&str>,
+) -> Result<Wish, Failure> {
+    let claims = verified(app, link, &[Purpose::AdminConsentLink, Purpose::ConnectLink])?;
+    Ok(wish(app, provider, claims)?.0)
+}
+
+/// The claims of a link made for one of `purposes`.
+fn verified<P: Ports>(app: &App<P>, link: Option<&str>, purposes: &[Purpose]) -> Result<Claims, Failure> {
+    let invalid = |why: &str| Failure::rejected("connect_link_invalid", "link", why);
+    let link = link.ok_or_else(|| invalid("the address lacks its connect link; ask for a new one"))?;
+    for purpose in purposes {
+        match signer(app, *purpose).verify(link, app.clock.now()) {
+            Ok(claims) => return Ok(claims),
+            Err(Unverified::Expired) => {
+                return Err(Failure::rejected(
+                    "connect_link_expired",
+                    "link",
+                    "this link is too old: connect links last for 15 minutes, an administrator's for 7 days; ask for a new one",
+                ));
+            }
+            Err(Unverified::Forged) => {}
+        }
+    }
+    Err(invalid("this connect link was not made here, or only a part of it arrived"))
+}
+
+fn wish<P: Ports>(
+    app: &App<P>,
+    provider: ProviderKind,
+    claims: Claims,
+) -> Result<(Wish, Option<String>), Failure> {
     if claims.provider != provider {
         return Err(Failure::rejected(
             "connect_link_invalid",
@@ -167,8 +214,8 @@ pub(super) fn provider_named(name: &str) -> Result<ProviderKind, Failure> {
     })
 }
 
-fn signer<P: Ports>(app: &App<P>) -> Signer {
-    Signer::new(&app.settings.webhook_secret, Purpose::ConnectLink)
+fn signer<P: Ports>(app: &App<P>, purpose: Purpose) -> Signer {
+    Signer::new(&app.settings.webhook_secret, purpose)
 }
 
 fn check_text(value: &str, field: &str) -> Result<(), Failure> {
@@ -231,7 +278,7 @@ mod tests {
         let link = create(&app, request()).unwrap();
         assert!(link.url.starts_with("https://calendar.example/oauth/google/start?link="));
         assert_eq!(link.expires_at, "2026-03-02T09:15:00Z");
-        let (wish, hint) = open(&app, ProviderKind::Google, &token(&app, request())).unwrap();
+        let (wish, hint) = open(&app, ProviderKind::Google, Some(&token(&app, request()))).unwrap();
         assert_eq!((wish.user.as_str(), wish.redirect_uri.as_str()), ("ada", "https://app.example/done"));
         assert_eq!(wish.workspace, Some("math".into()));
         assert_eq!(wish.scopes, ["openid", "calendar"]);
@@ -243,9 +290,29 @@ mod tests {
         let app = app();
         let token = token(&app, request());
         app.clock.advance(LIFETIME - TimeDelta::seconds(1));
-        open(&app, ProviderKind::Google, &token).unwrap();
+        open(&app, ProviderKind::Google, Some(&token)).unwrap();
         app.clock.advance(TimeDelta::seconds(1));
-        assert_eq!(open(&app, ProviderKind::Google, &token).unwrap_err().code, "connect_link_expired");
+        assert_eq!(open(&app, ProviderKind::Google, Some(&token)).unwrap_err().code, "connect_link_expired");
+    }
+
+    #[test]
+    fn an_administrators_link_works_for_a_week_and_for_nothing_else() {
+        let app = app();
+        let connect = token(&app, request());
+        let (wish, _) = open(&app, ProviderKind::Google, Some(&connect)).unwrap();
+        let link = for_administrator(&app, &wish);
+        let administrators =
+            link.strip_prefix("https://calendar.example/oauth/google/admin-consent?link=").unwrap();
+        assert_eq!(open_as_administrator(&app, ProviderKind::Google, Some(administrators)), Ok(wish.clone()));
+        assert_eq!(open_as_administrator(&app, ProviderKind::Google, Some(&connect)), Ok(wish));
+        let refusal = open(&app, ProviderKind::Google, Some(administrators)).unwrap_err();
+        assert_eq!(refusal.code, "connect_link_invalid", "nobody connects an account with it");
+
+        app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
+        open_as_administrator(&app, ProviderKind::Google, Some(administrators)).unwrap();
+        app.clock.advance(TimeDelta::seconds(1));
+        let refusal = open_as_administrator(&app, ProviderKind::Google, Some(administrators)).unwrap_err();
+        assert_eq!(refusal.code, "connect_link_expired");
     }
 
     #[test]
@@ -253,7 +320,10 @@ mod tests {
         let app = app();
         let genuine = token(&app, request());
         for forged in ["", "x", "a.b", &genuine[1..], &genuine[..genuine.len() - 1], &format!("{genuine}A")] {
-            assert_eq!(open(&app, ProviderKind::Google, forged).unwrap_err().code, "connect_link_invalid");
+            assert_eq!(
+                open(&app, ProviderKind::Google, Some(forged)).unwrap_err().code,
+                "connect_link_invalid"
+            );
         }
     }
 

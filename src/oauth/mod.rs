@@ -4,6 +4,7 @@
 //! exchanges the code and stores the grant. State is single use, expires in ten minutes and is bound to the browser that
 //! started and to an allow-listed redirect URI (G6). Knows no provider by name and nothing of HTTP servers.
 
+pub mod admin_consent;
 mod browser;
 mod callback;
 mod connect;
@@ -18,5 +19,5 @@ mod start;
 mod tests;
 
 pub use browser::BrowserKey;
-pub use callback::{Onward, Return, finish};
+pub use callback::{Approval, Onward, Return, finish};
 pub use start::{ATTEMPT_LIFETIME, Departure, start};

@@ -14,6 +14,12 @@ pub(super) fn sent_home_connected(mut home: Url, connector: &ConnectorId) -> Url
     home
 }
 
+/// The product's URI with the news that an administrator consented.
+pub(super) fn sent_home_approved(mut home: Url) -> Url {
+    home.query_pairs_mut().append_pair("admin_consent", "granted");
+    home
+}
+
 /// The product's URI with what went wrong.
 pub(super) fn sent_home_with(mut home: Url, failure: &Failure) -> Url {
     home.query_pairs_mut()
@@ -24,7 +30,16 @@ pub(super) fn sent_home_with(mut home: Url, failure: &Failure) -> Url {
 
 fn error_name(failure: &Failure) -> &'static str {
     match (failure.code.as_ref(), &failure.action) {
-        ("consent_denied" | "admin_policy" | "wrong_organisation", _) => "access_denied",
+        (
+            "consent_denied"
+            | "admin_policy"
+            | "wrong_organisation"
+            | "conditional_access"
+            | "mfa_required"
+            | "account_unavailable",
+            _,
+        ) => "access_denied",
+        ("consent_required" | "admin_consent_required", _) => "consent_required",
         ("insufficient_scope", _) => "insufficient_scope",
         ("refresh_token_missing", _) => "server_error",
         (_, Action::Retry { .. } | Action::Wait { .. }) => "temporarily_unavailable",
@@ -45,6 +60,8 @@ mod tests {
         for (failure, expected) in [
             (Failure::refused("consent_denied", ""), "access_denied"),
             (Failure::refused("admin_policy", ""), "access_denied"),
+            (Failure::refused("conditional_access", ""), "access_denied"),
+            (Failure::refused("admin_consent_required", ""), "consent_required"),
             (Failure::refused("insufficient_scope", ""), "insufficient_scope"),
             (Failure::refused("refresh_token_missing", ""), "server_error"),
             (Failure::retry("provider_unreachable", "", None), "temporarily_unavailable"),

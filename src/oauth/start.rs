@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{connector::ProviderKind, failure::Failure},
+    domain::{claims::Claims, connector::ProviderKind, failure::Failure},
     ports::{Clock, Db, Ports},
     providers::AuthorizationRequest,
     store::{
-        oauth_state::{self, Keeping, Wish},
+        oauth_state::{self, Keeping, Purpose, Wish},
         unreadable,
     },
 };
@@ -39,24 +39,26 @@ pub async fn start<P: Ports>(
     browser: Option<BrowserKey>,
 ) -> Result<Departure, Failure> {
     let provider = connect_link::provider_named(provider)?;
-    let link = link.ok_or_else(|| {
-        Failure::rejected(
-            "connect_link_invalid",
-            "link",
-            "the address lacks its connect link; ask for a new one",
-        )
-    })?;
     let (wish, login_hint) = connect_link::open(app, provider, link)?;
-    depart(app, &wish, browser, login_hint.as_deref(), false).await
+    depart(app, &wish, browser, login_hint.as_deref(), Insistence::default()).await
 }
 
-/// Begins an attempt. `force_consent` asks for the consent page even where a refresh token seems to be held.
+/// What an attempt is made once more for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Insistence {
+    /// The consent page, even where a refresh token seems to be held.
+    pub consent: bool,
+    /// What the provider wants to see proved.
+    pub claims: Option<Claims>,
+}
+
+/// Begins an attempt.
 pub(super) async fn depart<P: Ports>(
     app: &App<P>,
     wish: &Wish,
     browser: Option<BrowserKey>,
     login_hint: Option<&str>,
-    force_consent: bool,
+    insistence: Insistence,
 ) -> Result<Departure, Failure> {
     let oauth = app.providers.get(wish.provider)?.oauth();
     let browser = browser.map_or_else(|| BrowserKey::fresh(&app.random), Ok)?;
@@ -66,13 +68,19 @@ pub(super) async fn depart<P: Ports>(
     let sealed = app.vault.seal(&app.random, &oauth_state::verifier_place(&state_hash), verifier.expose())?;
 
     let now = app.clock.now();
-    let keeping = Keeping { state_hash: &state_hash, browser_hash: &browser.hash(), verifier: &sealed };
+    let keeping = Keeping {
+        state_hash: &state_hash,
+        browser_hash: &browser.hash(),
+        verifier: Some(&sealed),
+        purpose: Purpose::Connect,
+        claims: insistence.claims.as_ref(),
+    };
     let insert =
-        oauth_state::insert(wish, &keeping, force_consent, login_hint, now, now.plus(ATTEMPT_LIFETIME));
+        oauth_state::insert(wish, &keeping, insistence.consent, login_hint, now, now.plus(ATTEMPT_LIFETIME));
     let rows = app.db.query(insert).await?;
-    let force_consent = match rows.first() {
-        Some(row) => row.boolean("consent_forced").map_err(unreadable)?,
-        None => force_consent,
+    let (force_consent, claims) = match rows.first() {
+        Some(row) => (row.boolean("consent_forced").map_err(unreadable)?, oauth_state::claims(row)?),
+        None => (insistence.consent, insistence.claims),
     };
     let url = oauth.authorization_url(&AuthorizationRequest {
         redirect_uri: &callback_uri(app, wish.provider),
@@ -82,7 +90,7 @@ pub(super) async fn depart<P: Ports>(
         login_hint,
         tenant: wish.tenant.as_deref(),
         force_consent,
-        claims: None,
+        claims: claims.as_ref(),
     })?;
     Ok(Departure { url, browser })
 }

@@ -1,5 +1,8 @@
 //! The whole way of a browser, out and back, with everything that can go wrong on it.
 
+mod administrators;
+mod claims;
+
 use std::rc::Rc;
 
 use chrono::TimeDelta;
@@ -115,6 +118,25 @@ fn error_of(home: &Url) -> String {
 fn nothing_is_connected(app: &TestApp) {
     for table in ["connectors", "calendars", "sync_state", "outbox"] {
         assert!(app.db.read(&format!("SELECT * FROM {table}")).is_empty(), "{table}");
+    }
+}
+
+#[test]
+fn an_account_of_another_tenant_than_the_links_is_not_connected() {
+    for (signed_in, error) in [("contoso", None), ("fabrikam", Some("access_denied"))] {
+        let app = app();
+        let mut browser = Browser::default();
+        let page = browser.start(&app);
+        app.db.execute("UPDATE oauth_state SET tenant = 'contoso'");
+        app.http.answer("/token", Ok(granted(tokens_with_refresh())));
+        app.http.answer("/me", Ok(granted(json!({"id": "account-1", "tenant": signed_in}))));
+        if error.is_none() {
+            app.http.answer("/calendars", Ok(granted(json!([{"id": "main", "primary": true}]))));
+        }
+        let home = home(browser.come_back_with_code(&app, &page));
+        assert_eq!(parameter(&home, "error").as_deref(), error, "{signed_in}");
+        let tenants = app.db.read("SELECT tenant FROM connectors");
+        assert_eq!(tenants, if error.is_none() { vec![json!({"tenant": "contoso"})] } else { vec![] });
     }
 }
 
@@ -353,6 +375,7 @@ fn an_unknown_provider_is_refused_both_ways() {
     for failure in [
         block_on(start(&app, "gogle", Some("x"), None)).unwrap_err(),
         block_on(finish(&app, "gogle", Return::default())).unwrap_err(),
+        block_on(admin_consent::start(&app, "gogle", Some("x"), None)).unwrap_err(),
     ] {
         assert_eq!((failure.code.as_ref(), failure.field()), ("unknown_provider", Some("provider")));
     }

@@ -32,22 +32,17 @@ pub enum Purpose {
 pub fn read_grant(answer: &HttpResponse) -> Result<TokenGrant, Failure> {
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let seconds = |name: &str| body.get(name).and_then(Value::as_i64).map(bounded);
     let access_token = text("access_token").ok_or_else(|| {
         Failure::fatal("token_answer_unreadable", "the token endpoint's answer holds no access token")
     })?;
+    let lifetime = body.get("expires_in").and_then(Value::as_i64).unwrap_or(USUAL_LIFETIME);
     Ok(TokenGrant {
         access_token: AccessToken::new(access_token),
-        lifetime: seconds("expires_in").unwrap_or_else(|| bounded(USUAL_LIFETIME)),
-        refresh_in: seconds("refresh_in"),
+        lifetime: TimeDelta::seconds(lifetime.clamp(0, LONGEST_LIFETIME)),
         refresh_token: text("refresh_token").map(RefreshToken::new),
         scopes: text("scope").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
         id_token: text("id_token").map(AccessToken::new),
     })
-}
-
-fn bounded(seconds: i64) -> TimeDelta {
-    TimeDelta::seconds(seconds.clamp(0, LONGEST_LIFETIME))
 }
 
 /// A refusal's JSON; without members where the body is something else.
@@ -85,20 +80,19 @@ mod tests {
     #[test]
     fn a_grant_is_read_as_far_as_it_goes() {
         let full = json!({
-            "access_token": "ya29.a", "expires_in": 3599, "refresh_in": 1800, "refresh_token": "1//r", "token_type": "Bearer",
+            "access_token": "ya29.a", "expires_in": 3599, "refresh_token": "1//r", "token_type": "Bearer",
             "scope": "openid https://www.googleapis.com/auth/calendar.events", "id_token": "h.p.s",
             "refresh_token_expires_in": 604_799
         });
         let grant = read_grant(&json(full)).unwrap();
         assert_eq!(grant.access_token.expose(), "ya29.a");
         assert_eq!(grant.lifetime, TimeDelta::seconds(3599));
-        assert_eq!(grant.refresh_in, Some(TimeDelta::seconds(1800)));
         assert_eq!(grant.refresh_token.unwrap().expose(), "1//r");
         assert_eq!(grant.scopes, ["openid", "https://www.googleapis.com/auth/calendar.events"]);
         assert_eq!(grant.id_token.unwrap().expose(), "h.p.s");
 
         let grant = read_grant(&json(json!({"access_token": "ya29.b", "refresh_token": ""}))).unwrap();
-        assert_eq!((grant.lifetime, grant.refresh_in), (TimeDelta::seconds(3600), None));
+        assert_eq!(grant.lifetime, TimeDelta::seconds(3600));
         assert!(grant.refresh_token.is_none() && grant.scopes.is_empty() && grant.id_token.is_none());
     }
 

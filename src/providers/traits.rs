@@ -114,8 +114,6 @@ pub struct TokenGrant {
     pub access_token: AccessToken,
     /// How long it works from now.
     pub lifetime: TimeDelta,
-    /// After how long from now it is best renewed, where the provider says.
-    pub refresh_in: Option<TimeDelta>,
     /// A new refresh token: always after a first consent, on refresh only where the provider rotates them.
     pub refresh_token: Option<RefreshToken>,
     /// The scopes granted; empty when the answer does not say (then they are those asked for, RFC 6749 section 5.1).
@@ -167,9 +165,9 @@ pub trait OAuthProvider {
     fn check_account(&self, _tenant: &str, _profile: &AccountProfile) -> Result<(), Failure> {
         Ok(())
     }
-    /// What a refusal wants to see proved: of the API's 401, or of the token endpoint. With that, another access token may
-    /// be had, or another sign-in succeed.
-    fn challenge(&self, _refusal: &HttpResponse) -> Option<Claims> {
+    /// What an answer wants to see proved, when it refuses for want of that: a 401 of the API's, or a refusal of the token
+    /// endpoint. With it, another access token may be had, or another sign-in succeed.
+    fn challenge(&self, _answer: &HttpResponse) -> Option<Claims> {
         None
     }
     /// Where an administrator consents for everybody in an organisation; `None` where there is no such page.

@@ -10,7 +10,7 @@ use crate::{
     gate::WaitReason,
     ports::HttpError,
     providers::single,
-    testing::{self, TestApp, block_on, connect, granted, json_response, refused, reread},
+    testing::{self, TestApp, block_on, challenged, connect, granted, json_response, refused, reread},
 };
 
 fn list_calendars(app: &TestApp, connector: &Connector) -> Result<Vec<Calendar>, Failure> {
@@ -102,6 +102,38 @@ fn a_token_that_lay_at_the_gate_does_not_end_the_grant_when_it_is_refused() {
     assert_eq!(list_calendars(&app, &connector), Ok(vec![]));
     assert_eq!(app.http.requests().len(), 3);
     assert_eq!(reread(&app, &connector.id).status, ConnectorStatus::Active);
+}
+
+#[test]
+fn a_claims_challenge_is_answered_with_a_token_that_proves_them() {
+    let app = testing::app();
+    let connector = connect(&app, "a");
+    let refusal = Failure::reauthorize("token_refused", "");
+    let claims = [r#"{"access_token":{"nbf":"1"}}"#, r#"{"access_token":{"nbf":"2"}}"#];
+    // An expired token first, then what the new one does not prove, and then more than that.
+    answer(&app, json_response(401, &json!({})));
+    for claims in claims {
+        answer(&app, challenged(401, &refusal, claims));
+    }
+    answer(&app, granted(json!([])));
+    assert_eq!(list_calendars(&app, &connector), Ok(vec![]));
+    let asked: Vec<_> = app.gate.wishes().into_iter().skip(1).map(|wish| wish.claims).collect();
+    assert_eq!(asked, [None, Claims::parse(claims[0]), Claims::parse(claims[1])]);
+    assert_eq!(reread(&app, &connector.id).status, ConnectorStatus::Active);
+}
+
+#[test]
+fn a_challenge_no_new_token_meets_needs_the_person_and_is_kept_for_the_next_sign_in() {
+    let app = testing::app();
+    let connector = connect(&app, "a");
+    let claims = r#"{"access_token":{"nbf":"1"}}"#;
+    for _ in 0..2 {
+        answer(&app, challenged(401, &Failure::reauthorize("token_refused", ""), claims));
+    }
+    let failure = list_calendars(&app, &connector).unwrap_err();
+    assert_eq!((failure.action, &*failure.code), (Action::Reauthorize, "access_token_refused"));
+    assert_eq!(app.db.read("SELECT claims FROM connectors"), [json!({ "claims": claims })]);
+    assert_eq!(app.http.left(), 0, "asked once with them, and no more");
 }
 
 #[test]

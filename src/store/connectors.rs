@@ -3,6 +3,7 @@
 use super::{Row, Statement};
 use crate::{
     domain::{
+        claims::Claims,
         connector::{Connector, ConnectorStatus, Preferences, ProviderKind},
         failure::Failure,
         ids::{AccountId, ConnectorId, UserId, WorkspaceId},
@@ -78,7 +79,7 @@ pub fn connect(connection: &Connection<'_>, refresh_token: Option<&Sealed>) -> S
          ON CONFLICT (provider, account_id, user_id, COALESCE(workspace_id, '')) DO UPDATE SET \
            tenant = excluded.tenant, account_email = excluded.account_email, status = 'active', \
            refresh_token = COALESCE(excluded.refresh_token, refresh_token), scopes = excluded.scopes, \
-           time_zone = excluded.time_zone, generation = generation + 1, refresh_due_at = excluded.refresh_due_at, \
+           time_zone = excluded.time_zone, claims = NULL, generation = generation + 1, refresh_due_at = excluded.refresh_due_at, \
            updated_at = excluded.updated_at \
          RETURNING *",
     )
@@ -130,16 +131,22 @@ pub fn list(
     .bind(i64::from(limit))
 }
 
-/// Marks the grant of that generation as gone (G8). Returns a row only for the one caller that made the change.
-pub fn require_reauthorization(connector: &ConnectorId, generation: i64, now: Timestamp) -> Statement {
+/// Marks the grant of that generation as gone (G8), and keeps what the next sign-in has to prove. Returns a row only for the one caller that made the change.
+pub fn require_reauthorization(
+    connector: &ConnectorId,
+    generation: i64,
+    claims: Option<&Claims>,
+    now: Timestamp,
+) -> Statement {
     Statement::new(
         "connectors.require_reauthorization",
-        "UPDATE connectors SET status = 'reauth_required', refresh_token = NULL, refresh_due_at = NULL, updated_at = ?3 \
+        "UPDATE connectors SET status = 'reauth_required', refresh_token = NULL, refresh_due_at = NULL, claims = ?4, updated_at = ?3 \
          WHERE id = ?1 AND generation = ?2 AND status <> 'reauth_required' RETURNING id",
     )
     .bind(connector.as_str())
     .bind(generation)
     .bind(now)
+    .bind(claims.map(Claims::as_str))
 }
 
 /// After a refresh: keeps a rotated refresh token (`None`: the one held stays) and says when the next is due. Touches

@@ -19,6 +19,7 @@ pub struct OpenGate {
     token: Cell<u64>,
     admissions: RefCell<Vec<Result<Admission, Failure>>>,
     tokens: RefCell<Vec<Failure>>,
+    wishes: RefCell<Vec<TokenRequest>>,
     calls: RefCell<Vec<AdmissionRequest>>,
     releases: RefCell<Vec<Release>>,
     forgotten: RefCell<Vec<ConnectorId>>,
@@ -34,6 +35,7 @@ impl OpenGate {
             token: Cell::new(1),
             admissions: RefCell::default(),
             tokens: RefCell::default(),
+            wishes: RefCell::default(),
             calls: RefCell::default(),
             releases: RefCell::default(),
             forgotten: RefCell::default(),
@@ -59,6 +61,11 @@ impl OpenGate {
     /// The admissions asked for so far.
     pub fn calls(&self) -> Vec<AdmissionRequest> {
         self.calls.borrow().clone()
+    }
+
+    /// The tokens asked for so far.
+    pub fn wishes(&self) -> Vec<TokenRequest> {
+        self.wishes.borrow().clone()
     }
 
     /// The releases so far.
@@ -94,6 +101,7 @@ impl Gate for OpenGate {
     }
 
     async fn access_token(&self, _: &ConnectorId, request: TokenRequest) -> Result<CachedGrant, Failure> {
+        self.wishes.borrow_mut().push(request.clone());
         let mut refusals = self.tokens.borrow_mut();
         if !refusals.is_empty() {
             return Err(refusals.remove(0));

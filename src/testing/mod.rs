@@ -25,7 +25,7 @@ pub use self::{
     gate::OpenGate,
     hosted_gate::{Disk, HostedGate},
     http::{ScriptedHttp, json_response},
-    provider::{FakeProvider, granted, refused},
+    provider::{FakeProvider, challenged, granted, refused},
     sqlite::SqliteDb,
     world::{FixedClock, MapCache, RecordingMetrics, RecordingQueues, SeededRandom, SwitchedRateLimiter},
 };

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         busy::{CalendarBusy, CalendarUnknown, FreeBusy, FreeBusyQuery},
         calendar::{Calendar, CalendarAccess},
+        claims::Claims,
         connector::ProviderKind,
         event::{CreationKey, Event, EventDraft, EventPatch, EventStatus, EventTimes, Marker},
         failure::Failure,
@@ -20,8 +21,8 @@ use crate::{
     },
     ports::{HttpRequest, HttpResponse},
     providers::{
-        AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Exchange, Limits,
-        OAuthProvider, Pending, Provider, Refresh, Step, TokenGrant,
+        AccountProfile, AdminConsentRequest, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion,
+        Exchange, Limits, OAuthProvider, Pending, Provider, Refresh, Step, TokenGrant,
     },
     testing::json_response,
 };
@@ -34,6 +35,11 @@ pub fn granted(result: Value) -> HttpResponse {
 /// How the operation failed.
 pub fn refused(failure: &Failure) -> HttpResponse {
     json_response(400, &json!({ "failure": failure }))
+}
+
+/// The same, for want of these claims.
+pub fn challenged(status: u16, failure: &Failure, claims: &str) -> HttpResponse {
+    json_response(status, &json!({ "failure": failure, "claims": claims }))
 }
 
 /// See the module.
@@ -87,7 +93,6 @@ fn grant(value: &Value) -> TokenGrant {
     TokenGrant {
         access_token: AccessToken::new(value["access_token"].as_str().unwrap()),
         lifetime: TimeDelta::seconds(value["expires_in"].as_i64().unwrap_or(3600)),
-        refresh_in: value["refresh_in"].as_i64().map(TimeDelta::seconds),
         refresh_token: text(&value["refresh_token"]).map(RefreshToken::new),
         scopes: words(&value["scope"]),
         id_token: None,
@@ -192,6 +197,7 @@ impl OAuthProvider for FakeProvider {
             ("login_hint", request.login_hint),
             ("tenant", request.tenant),
             ("prompt", request.force_consent.then_some("consent")),
+            ("claims", request.claims.map(Claims::as_str)),
         ] {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
@@ -205,12 +211,13 @@ impl OAuthProvider for FakeProvider {
             "code": code.code.expose(),
             "verifier": code.verifier.expose(),
             "redirect_uri": code.redirect_uri,
+            "claims": code.claims,
         });
         call("token", body, grant)
     }
 
     fn refresh(&self, refresh: Refresh<'_>) -> Pending<TokenGrant> {
-        call("refresh", json!({ "token": refresh.token.expose() }), grant)
+        call("refresh", json!({ "token": refresh.token.expose(), "claims": refresh.claims }), grant)
     }
 
     fn revoke(&self, token: &RefreshToken) -> Option<Pending<()>> {
@@ -229,8 +236,33 @@ impl OAuthProvider for FakeProvider {
     fn authorization_error(&self, error: &str, description: Option<&str>) -> Failure {
         match error {
             "access_denied" => Failure::refused("consent_denied", "consent was refused"),
+            "ask_administrator" => {
+                Failure::refused("admin_consent_required", "only an administrator may consent")
+            }
             _ => Failure::fatal("authorization_failed", description.unwrap_or(error)),
         }
+    }
+
+    fn check_account(&self, tenant: &str, profile: &AccountProfile) -> Result<(), Failure> {
+        if profile.tenant.as_deref() == Some(tenant) {
+            return Ok(());
+        }
+        Err(Failure::refused("wrong_organisation", "the account is of another tenant"))
+    }
+
+    fn challenge(&self, answer: &HttpResponse) -> Option<Claims> {
+        let body: Value = serde_json::from_slice(answer.body()).ok()?;
+        Claims::parse(body.get("claims")?.as_str()?)
+    }
+
+    /// Every tenant has an administrator but `nobodys`.
+    fn admin_consent_url(&self, request: &AdminConsentRequest<'_>) -> Result<Option<Url>, Failure> {
+        let mut url = Url::parse("https://provider.example/admin-consent").unwrap();
+        url.query_pairs_mut()
+            .append_pair("redirect_uri", request.redirect_uri)
+            .append_pair("state", request.state)
+            .append_pair("scope", &request.scopes.join(" "));
+        Ok((request.tenant != Some("nobodys")).then_some(url))
     }
 }
 

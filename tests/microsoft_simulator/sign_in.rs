@@ -1,5 +1,6 @@
 //! Connecting accounts: consent, codes, refreshing, administrators, and what the identity platform refuses.
 
+use http::header::AUTHORIZATION;
 use huddle_calendar_sync::{
     domain::{
         claims::Claims,
@@ -15,7 +16,7 @@ use huddle_calendar_sync::{
 use serde_json::json;
 use url::Url;
 
-use crate::world::{CALLBACK, EMPTY, PERSONAL, WORK, World, parameter};
+use crate::world::{CALLBACK, EMPTY, ORIGIN, PERSONAL, WORK, World, parameter};
 
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -245,4 +246,25 @@ fn refusals_of_the_token_endpoint_are_retried_or_need_the_person_or_the_operator
     world.fault(json!({"route": "token", "fault": {"status": 429, "retryAfter": 7}}));
     let failure = world.refresh(&grant, CONTOSO, None).unwrap_err();
     assert_eq!(failure.action, Action::Retry { after: Some(chrono::TimeDelta::seconds(7)) });
+}
+
+#[test]
+fn a_claims_challenge_is_heard_and_answered_with_a_refresh() {
+    let world = World::new();
+    let grant = world.connect(EMPTY);
+    let ask = || {
+        let bearer = format!("Bearer {}", grant.access_token.expose());
+        let request = http::Request::get(format!("{ORIGIN}/v1.0/me")).header(AUTHORIZATION, bearer);
+        world.send(request.body(bytes::Bytes::new()).unwrap())
+    };
+    assert_eq!(world.microsoft.challenge(&ask()), None, "an answer is no challenge");
+    world.fault(json!({"route": "me", "fault": {"status": 401}}));
+    assert_eq!(world.microsoft.challenge(&ask()), None, "nor is a token that expired");
+
+    world.fault(json!({"route": "me", "fault": {"status": 401, "reason": "claims"}}));
+    let claims = world.microsoft.challenge(&ask()).unwrap();
+    assert!(claims.as_str().contains("nbf"), "{claims:?}");
+    world.refresh(&grant, CONTOSO, Some(&claims)).unwrap();
+    let sent = String::from_utf8(world.take_sent().pop().unwrap().body().to_vec()).unwrap();
+    assert!(sent.contains("nbf") && sent.contains("cp1"), "{sent}");
 }

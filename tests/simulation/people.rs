@@ -144,6 +144,7 @@ async fn go_on(
         match come_back(world, back, Some(departure.browser), None).await? {
             Onward::Home(url) => return parameter(&url, "connector_id"),
             Onward::Again(again) => departure = *again,
+            Onward::NeedsApproval(_) => panic!("nobody was to ask an administrator"),
         }
     }
     panic!("sent round in circles")

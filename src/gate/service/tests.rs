@@ -1,5 +1,7 @@
 //! The gate as a whole, natively: its objects, the database, the cache and a provider that takes its time.
 
+mod claims;
+
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, VecDeque},

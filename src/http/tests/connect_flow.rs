@@ -79,6 +79,9 @@ fn where_there_is_nowhere_to_go_a_page_says_what_is_wrong() {
         ("/oauth/google/start?link=forged", "", 400, "connect_link_invalid"),
         ("/oauth/gogle/callback?state=x", "", 404, "unknown_provider"),
         ("/oauth/google/callback", "", 400, "state_missing"),
+        ("/oauth/gogle/admin-consent?link=x", "", 404, "unknown_provider"),
+        ("/oauth/google/admin-consent?link=forged", "", 400, "connect_link_invalid"),
+        ("/oauth/google/admin-consent/callback?admin_consent=True", "", 400, "state_missing"),
         ("/oauth/google/callback?state=forged&code=x", cookie.as_str(), 400, "state_unknown"),
         (&format!("/oauth/google/callback?state={state}&code=x"), "", 400, "state_other_browser"),
     ] {
@@ -120,4 +123,31 @@ fn a_page_of_ours_ends_the_way_where_the_product_has_none() {
     );
     let page = visit(&app, "/connected?connector_id=%3Cscript%3E", "").expect(200).text();
     assert!(!page.contains("script"), "{page}");
+}
+
+#[test]
+fn a_person_whose_organisation_demands_approval_is_told_what_to_do() {
+    let app = app();
+    let departure = visit(&app, &link(&app), "").expect(302);
+    let callback = format!("/oauth/google/callback?error=ask_administrator&state={}", state_of(&departure));
+    let page = visit(&app, &callback, &cookie_of(&departure)).expect(200).text();
+    assert!(page.contains("https://app.example/done?error=consent_required"), "{page}");
+    let link = page.split("href=\"https://calendar.example").nth(1).unwrap().split('"').next().unwrap();
+    assert!(link.starts_with("/oauth/google/admin-consent?link="), "{link}");
+
+    // The administrator has another browser, without our cookie.
+    let departure = visit(&app, link, "").expect(302);
+    assert!(departure.header(header::LOCATION).starts_with("https://provider.example/admin-consent?"));
+    let callback =
+        |what: &str| format!("/oauth/google/admin-consent/callback?{what}&state={}", state_of(&departure));
+    let claimed = callback("admin_consent=True&error=access_denied&tenant=made-up");
+    let page = visit(&app, &claimed, &cookie_of(&departure)).expect(200).text();
+    assert!(page.contains("has not approved") && page.contains("consent_denied"), "{page}");
+    assert!(!page.contains("made-up"), "nothing the address says is repeated");
+
+    let departure = visit(&app, link, "").expect(302);
+    let granted =
+        format!("/oauth/google/admin-consent/callback?admin_consent=True&state={}", state_of(&departure));
+    let page = visit(&app, &granted, &cookie_of(&departure)).expect(200).text();
+    assert!(page.contains("has approved") && page.contains("https://app.example/done?admin_consent=granted"));
 }

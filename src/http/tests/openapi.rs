@@ -115,6 +115,22 @@ fn operations() -> Vec<Operation> {
         ),
         operation(
             "get",
+            "/oauth/{provider}/admin-consent",
+            Anybody,
+            "Sends an administrator, who holds a connect link or the link of the page that asks for approval, to the provider",
+            None,
+            (303, None),
+        ),
+        operation(
+            "get",
+            "/oauth/{provider}/admin-consent/callback",
+            Anybody,
+            "Takes an administrator back from the provider",
+            None,
+            (200, Some("text/html")),
+        ),
+        operation(
+            "get",
             "/connected",
             Anybody,
             "The page for people whose product has none",

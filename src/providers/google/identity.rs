@@ -232,7 +232,6 @@ mod tests {
         TokenGrant {
             access_token: AccessToken::new("ya29.a"),
             lifetime: TimeDelta::hours(1),
-            refresh_in: None,
             refresh_token: None,
             scopes: scopes
                 .iter()

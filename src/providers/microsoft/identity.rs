@@ -184,7 +184,6 @@ mod tests {
         let grant = TokenGrant {
             access_token: AccessToken::new("eyJ0.a"),
             lifetime: TimeDelta::hours(1),
-            refresh_in: None,
             refresh_token: None,
             scopes: vec![],
             id_token: claims.map(|claims| AccessToken::new(id_token::unsigned(claims))),
@@ -301,7 +300,6 @@ mod tests {
             let mut exchange = identify(&settings(), &TokenGrant {
                 access_token: AccessToken::new("a"),
                 lifetime: TimeDelta::hours(1),
-                refresh_in: None,
                 refresh_token: None,
                 scopes: vec![],
                 id_token: None,
