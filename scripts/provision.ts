@@ -7,7 +7,13 @@
 // are made at random where none is given. All are kept in .production.vars.
 
 import { ensureDatabase, ensureNamespace, ensureQueues, secretNames, setSecrets } from "./provision/cloudflare.ts";
-import { collectSecrets, generatedSecrets, optionalSecrets, requiredSecrets } from "./provision/production-secrets.ts";
+import {
+  clientSecrets,
+  collectSecrets,
+  generatedSecrets,
+  missingClients,
+  optionalSecrets,
+} from "./provision/production-secrets.ts";
 import { namedResources, readWranglerToml, withId, writeWranglerToml } from "./provision/wrangler-toml.ts";
 
 const named = namedResources(readWranglerToml());
@@ -21,8 +27,10 @@ function printPlan(): void {
   KV namespace   ${named.namespace}    its id goes into wrangler.toml`);
   for (const queue of named.queues) console.log(`  queue          ${queue}`);
   for (const name of generatedSecrets) console.log(`  secret         ${name}    made at random unless given`);
-  for (const name of requiredSecrets)
-    console.log(`  secret         ${name}    from the environment, .production.vars or the terminal`);
+  for (const name of clientSecrets)
+    console.log(
+      `  secret         ${name}    from the environment, .production.vars or the terminal; one provider is enough`,
+    );
   for (const name of optionalSecrets) console.log(`  secret         ${name}    only if given`);
   console.log("\nThe deployment itself, with the database's migrations, is `npm run deploy`.");
 }
@@ -40,12 +48,13 @@ async function provision(): Promise<void> {
   for (const queue of named.queues) report("queue", queue, createdQueues.includes(queue));
 
   const present = secretNames();
-  const all = [...generatedSecrets, ...requiredSecrets, ...optionalSecrets];
-  const { secrets, missing } = await collectSecrets(all.filter((name) => !present.includes(name)));
+  const all = [...generatedSecrets, ...clientSecrets, ...optionalSecrets];
+  const secrets = await collectSecrets(all.filter((name) => !present.includes(name)));
   if (Object.keys(secrets).length > 0) setSecrets(secrets);
   for (const name of Object.keys(secrets)) report("secret", name, true);
   for (const name of present) report("secret", name, false);
 
+  const missing = missingClients([...present, ...Object.keys(secrets)]);
   if (missing.length > 0) {
     console.error(`\nStill missing: ${missing.join(", ")}. Put them into .production.vars and run this again.`);
     process.exitCode = 1;

@@ -64,7 +64,10 @@ test("a dry run prints the plan and touches nothing", async () => {
 test("everything wrangler.toml names is created, its ids are written, and what only the operator knows is asked for", async () => {
   const { code, said } = await provision();
   assert.equal(code, 1, said);
-  assert.match(said, /Still missing: GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET/);
+  assert.match(
+    said,
+    /Still missing: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET\./,
+  );
   assert.deepEqual([...cloudflare.databases.keys()], ["huddle-db"]);
   assert.deepEqual([...cloudflare.namespaces.keys()], ["huddle-calendar-sync-oauth"]);
   assert.deepEqual([...cloudflare.queues].sort(), [
@@ -93,6 +96,15 @@ test("a second run adds what was missing and changes nothing else", async () => 
   ]);
   assert.equal(readFileSync(join(project, "wrangler.toml"), "utf8"), toml);
   assert.deepEqual(Object.fromEntries(cloudflare.secrets), { ...earlier, ...google });
+});
+
+test("a second provider's client is set up by both its halves", async () => {
+  const half = await provision({ MICROSOFT_CLIENT_ID: "the-application" });
+  assert.equal(half.code, 1, half.said);
+  assert.match(half.said, /Still missing: MICROSOFT_CLIENT_SECRET\./);
+  const whole = await provision({ MICROSOFT_CLIENT_SECRET: "its-secret" });
+  assert.equal(whole.code, 0, whole.said);
+  assert.equal(cloudflare.secrets.get("MICROSOFT_CLIENT_ID"), "the-application");
 });
 
 test("an id is replaced where it stands, and the rest of the file stays as it is", () => {
