@@ -9,7 +9,7 @@ const outputs = ["build/index.js", "build/index_bg.wasm"].map((file) => join(pro
 const recordFile = join(projectRoot, "build", ".made-from.json");
 
 /** Inputs of every build; the sources are added to these. */
-const manifests = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
+const manifests = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "scripts/build/wasm-opt.ts"];
 
 /** cargo's list of the files the worker was compiled from: sources, included texts, templates. */
 const dependencyList = join(projectRoot, "target/wasm32-unknown-unknown/release/huddle_calendar_sync.d");

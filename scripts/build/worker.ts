@@ -6,6 +6,7 @@ import { runToEnd } from "../dev/background-process.ts";
 import { packageBinaries, projectRoot } from "../setup/locations.mjs";
 import { toolchain } from "../setup/toolchain.ts";
 import { isFresh, recordInputs } from "./freshness.ts";
+import { optimizeWasm } from "./wasm-opt.ts";
 import { describeWasmSize } from "./wasm-size.ts";
 
 /**
@@ -26,14 +27,17 @@ export async function buildWorker({ force = false } = {}): Promise<boolean> {
     cwd: projectRoot,
     env: {
       ...wasmCargoEnvironment(),
-      // Without these three worker-build downloads its own.
+      // Without these two worker-build downloads its own.
       WASM_BINDGEN_BIN: tools.wasmBindgen,
-      WASM_OPT_BIN: join(packageBinaries, "wasm-opt"),
       ESBUILD_BIN: join(packageBinaries, "esbuild"),
     },
   });
   if (code !== 0) {
     console.error("[build] worker-build failed: what the compiler said is above.");
+    return false;
+  }
+  if (!(await optimizeWasm())) {
+    console.error("[build] wasm-opt failed: what it said is above.");
     return false;
   }
   recordInputs(fingerprint, started);

@@ -1,25 +1,29 @@
-//! Time zones: the one file that knows the zone database (jiff's bundled tzdata) and the Windows zone names (CLDR).
+//! Time zones, by the names of the IANA database and by the Windows zone names (CLDR).
 //!
-//! A local time in a gap moves forward and one in a fold takes the first offset, as RFC 5545 section 3.3.5 says.
+//! A local time in a gap moves forward and one in a fold takes the first offset, as RFC 5545 section 3.3.5 says. Before 1970 the
+//! offset that 1970 began with holds.
 
-use std::fmt;
+mod clocks;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike};
-use jiff::{civil, tz::TimeZone};
+use std::{fmt, sync::Arc};
 
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
+use self::clocks::Clocks;
 use super::{failure::Failure, time::Timestamp};
 
 /// A named time zone of the IANA database.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Zone {
-    name: String,
-    rules: TimeZone,
+    name: &'static str,
+    /// Absent for UTC.
+    clocks: Option<Arc<Clocks>>,
 }
 
 impl Zone {
     /// Coordinated Universal Time.
     pub fn utc() -> Self {
-        Self { name: "UTC".to_owned(), rules: TimeZone::UTC }
+        Self { name: "UTC", clocks: None }
     }
 
     /// Finds a zone by its IANA name or by the name Windows (and so Outlook) gives it.
@@ -29,8 +33,8 @@ impl Zone {
             return Some(Self::utc());
         }
         let iana = Self::windows_to_iana(name).unwrap_or(name);
-        let rules = TimeZone::get(iana).ok()?;
-        Some(Self { name: rules.iana_name().unwrap_or(iana).to_owned(), rules })
+        let (name, clocks) = Clocks::of(iana)?;
+        Some(Self { name, clocks: Some(Arc::new(clocks)) })
     }
 
     /// Like [`Zone::named`], with the rejection a caller understands.
@@ -46,13 +50,17 @@ impl Zone {
 
     /// The IANA name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name
     }
 
-    /// The instant at which clocks in this zone show `local`.
+    /// The instant at which clocks in this zone show `local`; `None` outside the years 1 to 9999.
     pub fn instant(&self, local: NaiveDateTime) -> Option<Timestamp> {
-        let zoned = civil_from_chrono(local)?.to_zoned(self.rules.clone()).ok()?;
-        Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
+        let shown = local.and_utc();
+        let seconds =
+            self.clocks.as_ref().map_or(shown.timestamp(), |clocks| clocks.instant(shown.timestamp()));
+        let millis = seconds * 1000 + i64::from(shown.timestamp_subsec_millis() % 1000);
+        let instant = Timestamp::from_millis(millis);
+        (instant.as_millis() == millis).then_some(instant)
     }
 
     /// The first instant of `date` in this zone (not always midnight: some zones skip it).
@@ -63,14 +71,12 @@ impl Zone {
     /// What clocks in this zone show at `instant`.
     pub fn local(&self, instant: Timestamp) -> NaiveDateTime {
         let offset = self.offset_seconds(instant);
-        instant.plus(chrono::TimeDelta::seconds(i64::from(offset))).to_chrono().naive_utc()
+        instant.plus(TimeDelta::seconds(i64::from(offset))).to_chrono().naive_utc()
     }
 
     /// When this zone's clocks are next changed after `instant`, if ever.
     pub fn next_change(&self, instant: Timestamp) -> Option<Timestamp> {
-        let after = jiff::Timestamp::from_millisecond(instant.as_millis()).ok()?;
-        let change = self.rules.following(after).next()?;
-        Some(Timestamp::from_millis(change.timestamp().as_millisecond()))
+        self.clocks.as_ref()?.next_change(instant.as_seconds()).map(Timestamp::from_seconds)
     }
 
     /// RFC 3339 with this zone's offset at that instant: `2026-03-29T03:00:00+02:00`.
@@ -85,8 +91,7 @@ impl Zone {
     }
 
     fn offset_seconds(&self, instant: Timestamp) -> i32 {
-        jiff::Timestamp::from_millisecond(instant.as_millis())
-            .map_or(0, |t| self.rules.to_offset(t).seconds())
+        self.clocks.as_ref().map_or(0, |clocks| clocks.offset(instant.as_seconds()))
     }
 
     fn windows_to_iana(name: &str) -> Option<&'static str> {
@@ -100,20 +105,6 @@ impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Zone({})", self.name)
     }
-}
-
-fn civil_from_chrono(local: NaiveDateTime) -> Option<civil::DateTime> {
-    use chrono::Datelike;
-    civil::DateTime::new(
-        i16::try_from(local.year()).ok()?,
-        i8::try_from(local.month()).ok()?,
-        i8::try_from(local.day()).ok()?,
-        i8::try_from(local.hour()).ok()?,
-        i8::try_from(local.minute()).ok()?,
-        i8::try_from(local.second()).ok()?,
-        i32::try_from(local.nanosecond() % 1_000_000_000).ok()?,
-    )
-    .ok()
 }
 
 #[cfg(test)]
@@ -180,6 +171,54 @@ mod tests {
         assert_eq!(next("Europe/Berlin", "2026-03-29T01:00:00Z").as_deref(), Some("2026-10-25T01:00:00Z"));
         assert_eq!(next("Asia/Kolkata", "2026-03-01T00:00:00Z"), None);
         assert_eq!(next("UTC", "2026-03-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn every_zone_does_what_the_whole_database_says() {
+        let millis = |t: jiff::Timestamp| Timestamp::from_millis(t.as_millisecond());
+        let until: jiff::Timestamp = "2045-01-01T00:00:00Z".parse().unwrap();
+        let names: Vec<_> = jiff::tz::db().available().collect();
+        assert!(names.len() > 590);
+        for name in names {
+            let zone = Zone::named(name.as_str()).unwrap();
+            let jiff = jiff::tz::TimeZone::get(name.as_str()).unwrap();
+            let offset = |t| jiff.to_offset(t);
+            let hour = jiff::SignedDuration::from_hours(1);
+            let second = jiff::SignedDuration::from_secs(1);
+            let changes: Vec<_> = jiff
+                .following(jiff::Timestamp::UNIX_EPOCH)
+                .map(|change| change.timestamp())
+                .take_while(|at| *at < until)
+                .filter(|at| offset(*at) != offset(*at - second))
+                .collect();
+            let mut last = jiff::Timestamp::UNIX_EPOCH;
+            for at in changes {
+                assert_eq!(zone.next_change(millis(last)), Some(millis(at)), "{name} after {last}");
+                last = at;
+                for near in [at - hour, at - second, at, at + hour] {
+                    assert_eq!(zone.offset_seconds(millis(near)), offset(near).seconds(), "{name} at {near}");
+                }
+                // In the gap or fold the change makes, and around it.
+                for minutes in [-1500, -90, -30, 0, 30, 90, 1500] {
+                    let shown =
+                        offset(at - second).to_datetime(at + jiff::SignedDuration::from_mins(minutes));
+                    let expected = jiff.to_timestamp(shown).unwrap();
+                    let actual = zone.instant(local(&shown.to_string()));
+                    assert_eq!(actual, Some(millis(expected)), "{name} at {shown}");
+                }
+            }
+            assert!(
+                zone.next_change(millis(last)).is_none_or(|next| next >= millis(until)),
+                "{name} after {last}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_calendar_spells_is_no_instant() {
+        for out_of_range in ["+10000-01-01T12:00:00", "-0001-01-01T12:00:00"] {
+            assert_eq!(Zone::utc().instant(local(out_of_range)), None, "{out_of_range}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where people may be sent back to. Open redirects are how authorization codes and connectors get stolen, so the list is
 //! exact: a whole URI, to the letter, or an origin (an entry such as `https://app.example/`) with any path of it.
 
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::{config::Settings, domain::failure::Failure};
 
@@ -34,7 +34,13 @@ pub fn check(uri: &str, allowlist: &[String]) -> Result<Url, Failure> {
     if uri.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
         return refuse("the URI holds characters that no URI holds");
     }
-    let Ok(url) = Url::parse(uri) else { return refuse("it is not an absolute URI") };
+    let url = match Url::parse(uri) {
+        Ok(url) => url,
+        Err(ParseError::IdnaError) => {
+            return refuse("an international host name is written in ASCII, as xn--…");
+        }
+        Err(_) => return refuse("it is not an absolute URI"),
+    };
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return refuse("it is not an http or https URL");
     }
@@ -146,6 +152,15 @@ mod tests {
                 "{uri}"
             );
         }
+    }
+
+    #[test]
+    fn an_international_host_is_written_in_ascii() {
+        let list = ["https://xn--bcher-kva.example/".to_owned(), "https://bücher.example/".to_owned()];
+        let allowed = check("https://xn--bcher-kva.example/done", &list).unwrap();
+        assert_eq!(allowed.as_str(), "https://xn--bcher-kva.example/done");
+        let refusal = check("https://bücher.example/done", &list).unwrap_err();
+        assert!(refusal.message.contains("xn--"), "{}", refusal.message);
     }
 
     #[test]
