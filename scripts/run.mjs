@@ -12,7 +12,7 @@ import { packageBinaries } from "./setup/locations.mjs";
 import { setUp } from "./setup/set-up.mjs";
 
 const [name, ...args] = process.argv.slice(2);
-const browser = name === "test" && (args.length === 0 || args.includes("browser"));
+const browser = name === "screenshot" || (name === "test" && (args.length === 0 || args[0] === "browser"));
 
 if (!(await setUp({ browser }))) process.exitCode = 1;
 else if (name !== undefined) runWithNode22(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), args);

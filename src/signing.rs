@@ -57,7 +57,6 @@ pub struct Signer {
 struct Signed<C> {
     #[serde(rename = "exp")]
     expires_at_s: i64,
-    #[serde(flatten)]
     claims: C,
 }
 

@@ -57,7 +57,7 @@ pub async fn cached<P: Ports>(app: &App<P>, connector: &Connector) -> Option<Cac
             |failure| tracing::warn!(connector = %connector.id, %failure, "cached token does not open"),
         )
         .ok()?;
-    let entry: Entry = serde_json::from_str(&opened.plaintext).ok()?;
+    let entry: Entry = serde_json::from_slice(opened.plaintext.as_bytes()).ok()?;
     let grant = CachedGrant {
         token: AccessToken::new(entry.token.clone()),
         expires_at: entry.expires_at,

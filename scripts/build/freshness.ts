@@ -1,7 +1,7 @@
 // Whether the built worker is still what its sources say, by content: a fresh checkout of the same files counts as the same.
 
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { projectRoot } from "../setup/locations.mjs";
 
@@ -29,10 +29,15 @@ export function isFresh(fingerprint: string): boolean {
   );
 }
 
-/** Remembers what the outputs were just made from. */
-export function recordInputs(fingerprint: string): void {
+/**
+ * Remembers what the outputs were just made from. A file that was saved after `started` (milliseconds, from `Date.now()`) may have been
+ * compiled as it was before: it counts as changed.
+ */
+export function recordInputs(fingerprint: string, started: number): void {
   const files: Record["files"] = {};
-  for (const path of [...manifests, ...compiledFiles()]) files[path] = hashOf(path);
+  for (const path of [...manifests, ...compiledFiles()]) {
+    files[path] = savedSince(path, started) ? "saved while building" : hashOf(path);
+  }
   writeFileSync(recordFile, JSON.stringify({ fingerprint, files } satisfies Record));
 }
 
@@ -44,6 +49,11 @@ function compiledFiles(): string[] {
     .split(/(?<!\\) /)
     .filter((path) => path !== "")
     .map((path) => relative(projectRoot, path.replaceAll("\\ ", " ")));
+}
+
+function savedSince(path: string, started: number): boolean {
+  const file = statSync(join(projectRoot, path), { throwIfNoEntry: false });
+  return file !== undefined && file.mtimeMs > started;
 }
 
 function hashOf(path: string): string {

@@ -40,7 +40,7 @@ export async function buildWorker({ force = false } = {}): Promise<boolean> {
     console.error("[build] wasm-opt failed: what it said is above.");
     return false;
   }
-  recordInputs(fingerprint);
+  recordInputs(fingerprint, started);
   console.log(`[build] done in ${((Date.now() - started) / 1000).toFixed(1)} s, ${describeWasmSize()}`);
   return true;
 }

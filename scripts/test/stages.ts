@@ -56,6 +56,12 @@ export const stages: Stage[] = [
     run: async () => (await smallEnough()) && (await dryRun()),
   },
   { name: "end-to-end tests", groups: ["e2e"], needs: BUILD, run: (args) => nodeTests("tests/e2e/*.test.ts", args) },
+  {
+    name: "browser tests",
+    groups: ["browser"],
+    needs: BUILD,
+    run: (args) => nodeTests("tests/browser/*.test.ts", args),
+  },
 ];
 
 /** Every group that can be asked for. */

@@ -39,7 +39,7 @@ impl<T: Serialize + DeserializeOwned + Default, S: Storage> Kept<T, S> {
         if self.state.borrow().is_none() {
             let loaded = match self.storage.load().await? {
                 None => T::default(),
-                Some(text) => serde_json::from_str(&text).unwrap_or_else(|error| {
+                Some(text) => serde_json::from_slice(text.as_bytes()).unwrap_or_else(|error| {
                     tracing::error!(%error, "stored state of the gate cannot be read");
                     recover()
                 }),

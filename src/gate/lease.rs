@@ -62,7 +62,7 @@ pub struct Returned {
 
 /// What the provider's object says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "answer")]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Go on.
     Leave(Leave),

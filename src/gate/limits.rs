@@ -30,7 +30,7 @@ impl LimitOverrides {
     /// Reads the JSON form; the error says what is wrong with it.
     pub fn parse(json: &str) -> Result<Self, String> {
         let overrides: BTreeMap<ProviderKind, Override> =
-            serde_json::from_str(json).map_err(|error| error.to_string())?;
+            serde_json::from_slice(json.as_bytes()).map_err(|error| error.to_string())?;
         for (provider, changed) in &overrides {
             let members = [
                 ("requests", changed.requests),

@@ -68,7 +68,7 @@ pub struct AdmissionRequest {
 
 /// The answer: leave to make the calls, or how long to wait (in the queue, not here).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "admission")]
+#[serde(rename_all = "snake_case")]
 pub enum Admission {
     /// Go on; say how it went with [`Release`].
     Granted {
@@ -144,7 +144,7 @@ pub struct Release {
 
 /// What the breaker learns from a session of calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "outcome")]
+#[serde(rename_all = "snake_case")]
 pub enum CallOutcome {
     /// No call was made, so nothing was learned.
     NotMade,

@@ -14,7 +14,7 @@ use crate::domain::{
 
 /// Something asked of an object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "command")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// [`super::service::AccountGate::admit`].
     Admit {
@@ -183,10 +183,7 @@ mod tests {
     fn answers_and_failures_survive_the_journey() {
         let wait = Admission::Wait { after: TimeDelta::milliseconds(1_500), reason: WaitReason::Budget };
         let sent = serde_json::to_string(&Reply::from(Ok(wait.clone()))).unwrap();
-        assert_eq!(
-            sent,
-            json!({"done": {"admission": "wait", "after": 1500, "reason": "budget"}}).to_string()
-        );
+        assert_eq!(sent, json!({"done": {"wait": {"after": 1500, "reason": "budget"}}}).to_string());
         let received: Reply<Admission> = serde_json::from_str(&sent).unwrap();
         assert_eq!(Result::from(received), Ok(wait));
 

@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{
     auth::Caller,
+    dashboard,
+    pages::error_page,
     problem::Problem,
     state::{Shared, local},
 };
@@ -44,16 +46,19 @@ pub(super) async fn api<P: Ports>(
     }
 }
 
-/// Routes that strangers' browsers reach: limited by address.
+/// Routes that strangers' browsers reach: limited by address. An operator who is signed in is no stranger, and watches pages
+/// that ask again every few seconds.
 pub(super) async fn browser<P: Ports>(
     State(app): State<Shared<P>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match limit(&app, format!("browser:{}", address(request.headers()))).await {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+    if !dashboard::is_signed_in(&app, request.headers())
+        && let Err(problem) = limit(&app, format!("browser:{}", address(request.headers()))).await
+    {
+        return error_page(&problem);
     }
+    next.run(request).await
 }
 
 pub(super) async fn limit<P: Ports>(app: &Shared<P>, key: String) -> Result<(), Problem> {

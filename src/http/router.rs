@@ -70,9 +70,10 @@ async fn not_found(request: Request) -> Response {
     if wants_page(&request) { error_page(&problem) } else { problem.into_response() }
 }
 
-async fn method_not_allowed() -> Response {
+async fn method_not_allowed(request: Request) -> Response {
     let failure = Failure::refused("method_not_allowed", "this address does not answer to this method");
-    Problem::with_status(StatusCode::METHOD_NOT_ALLOWED, failure).into_response()
+    let problem = Problem::with_status(StatusCode::METHOD_NOT_ALLOWED, failure);
+    if wants_page(&request) { error_page(&problem) } else { problem.into_response() }
 }
 
 /// Whether a person's browser asks.

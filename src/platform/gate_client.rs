@@ -38,7 +38,7 @@ impl GateClient {
         let text = self.exchange(command).await.map_err(|error| {
             Failure::retry("gate_unavailable", format!("the gate did not answer: {error}"), None)
         })?;
-        let reply: Reply<T> = serde_json::from_str(&text).map_err(|error| {
+        let reply: Reply<T> = serde_json::from_slice(text.as_bytes()).map_err(|error| {
             // The text may hold a token, the error's place in it does not.
             Failure::retry(
                 "gate_unavailable",

@@ -47,7 +47,7 @@ impl DurableObject for GateObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let command: Command = serde_json::from_str(&request.text().await?)?;
+        let command: Command = serde_json::from_slice(&request.bytes().await?)?;
         let answer = match self.role(&command) {
             Ok(role) => role.answer(command).await?,
             Err(failure) => serde_json::to_string(&Reply::<()>::Failed(failure))?,

@@ -140,7 +140,7 @@ fn body(message: &RawMessage) -> Option<Json> {
         Some(text) => text,
         None => js_sys::JSON::stringify(&body).ok()?.as_string()?,
     };
-    serde_json::from_str(&text).ok()
+    serde_json::from_slice(text.as_bytes()).ok()
 }
 
 /// Queues count in whole seconds: rounded up, so that nothing comes too early.

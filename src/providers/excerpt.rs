@@ -71,7 +71,7 @@ fn without_named_values(text: &str) -> String {
         // `error: code 12` is no secret; neither is a number.
         let value_end = end.unwrap_or(value.len());
         clean.push_str(quote);
-        if value[..value_end].parse::<f64>().is_ok() {
+        if value[..value_end].parse::<i64>().is_ok() {
             clean.push_str(&value[..value_end]);
         } else if value_end > 0 {
             clean.push_str(REMOVED);
@@ -129,6 +129,9 @@ mod tests {
             ("bad 1//0gABCDEFGHIJKLMNOPQRSTUVWX9 here", "bad 1//[removed] here"),
             ("Authorization: Bearer x\nHost: y", "Authorization: [removed] Host: y"),
             ("reason calendarUsageLimitsExceeded", "reason calendarUsageLimitsExceeded"),
+            // No number of use to a reader, and perhaps a password.
+            ("password=31415926535897932384", "password=[removed]"),
+            ("code=inf", "code=[removed]"),
             ("", ""),
         ] {
             assert_eq!(excerpt(body.as_bytes()), shown, "{body}");

@@ -76,7 +76,7 @@ impl Row {
 
     /// A text column that holds JSON.
     pub fn json<T: DeserializeOwned>(&self, column: &str) -> Read<T> {
-        serde_json::from_str(self.text(column)?)
+        serde_json::from_slice(self.text(column)?.as_bytes())
             .map_err(|error| self.odd(column, &format!("holds JSON that does not fit: {error}")))
     }
 

@@ -8,7 +8,7 @@ use axum::{
 use http::StatusCode;
 
 use super::{
-    connector_page,
+    connector_page, home_page,
     session::{Session, SignedForm},
     task_form,
     wording::minute,
@@ -64,26 +64,29 @@ pub(super) async fn connect<P: Ports>(
     }
 }
 
-/// `POST /dashboard/connect-links`
+/// `POST /dashboard/connect-links`: for anybody. Also how an account that is connected is connected again, for the same user.
 pub(super) async fn make_link<P: Ports>(State(app): State<Shared<P>>, form: SignedForm) -> Response {
-    let field = |name: &str| form.fields.get(name).map(str::to_owned);
-    let request = ConnectLinkRequest {
-        user_id: field("userId").unwrap_or_default(),
-        workspace_id: field("workspaceId"),
-        provider: field("provider").unwrap_or_default(),
-        redirect_uri: field("redirectUri").unwrap_or_default(),
-        scopes: None,
-        login_hint: field("loginHint"),
-        tenant: field("tenant"),
-    };
-    match connect_link::create(&app, request) {
-        Ok(link) => Page(
-            StatusCode::OK,
-            LinkPage { form_token: form.session.form_token, until: minute(&link.expires_at), link },
-        )
-        .into_response(),
-        Err(failure) => error_page(&failure.into()),
-    }
+    local(async move {
+        let field = |name: &str| form.fields.get(name).map(str::to_owned);
+        let request = ConnectLinkRequest {
+            user_id: field("userId").unwrap_or_default(),
+            workspace_id: field("workspaceId"),
+            provider: field("provider").unwrap_or_default(),
+            redirect_uri: field("redirectUri").unwrap_or_else(|| app.settings.public_base_url.join(OWN_PAGE)),
+            scopes: None,
+            login_hint: field("loginHint"),
+            tenant: field("tenant"),
+        };
+        match connect_link::create(&app, request) {
+            Ok(link) => {
+                let until = minute(&link.expires_at);
+                Page(StatusCode::OK, LinkPage { form_token: form.session.form_token, until, link })
+                    .into_response()
+            }
+            Err(failure) => home_page::with_link_refused(&app, form.session, &form.fields, failure).await,
+        }
+    })
+    .await
 }
 
 /// `POST /dashboard/connectors/{id}/tasks`
@@ -111,8 +114,9 @@ pub(super) async fn send_task<P: Ports>(
             Ok(_) => back(&id, "sent"),
             Err(failure) => {
                 let (problem, fields) = (Problem::from(failure.clone()), form.fields);
-                let keep =
-                    |forms: &mut [task_form::TaskForm]| task_form::keep_filled(forms, asked.kind, &fields);
+                let keep = |forms: &mut [task_form::TaskForm]| {
+                    task_form::keep_filled(forms, asked.kind, &fields, problem.failure());
+                };
                 connector_page::render(&app, form.session, &id, "", problem.status(), Some(failure), keep)
                     .await
             }

@@ -107,7 +107,7 @@ fn item(entry: HistoryEntry) -> Item {
             key: notification.id.as_str().to_owned(),
             at,
             title: notification.kind.as_str().to_owned(),
-            badge: "told",
+            badge: "announced",
             tone: match notification.kind {
                 NotificationType::ReauthRequired | NotificationType::ScopesInsufficient => "bad",
                 NotificationType::ConnectorConnected => "good",
@@ -137,10 +137,9 @@ fn summary(kind: &str, result: Option<&Value>, error: Option<&Value>) -> String 
             Some(count) => format!("busy {count} times in this time"),
             None => String::new(),
         },
-        _ => ["eventId", "holdId", "expiresAt"]
+        _ => [("holdId", "hold"), ("eventId", "event"), ("expiresAt", "good until")]
             .iter()
-            .find_map(|name| result[*name].as_str())
-            .unwrap_or_default()
-            .to_owned(),
+            .find_map(|(name, word)| result[*name].as_str().map(|value| format!("{word} {value}")))
+            .unwrap_or_default(),
     }
 }

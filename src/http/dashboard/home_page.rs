@@ -8,18 +8,23 @@ use axum::{
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::session::{Session, may_go_without_key};
+use super::{
+    field::{Field, Input, field, keep},
+    session::{Session, may_go_without_key},
+};
 use crate::{
     app::App,
     domain::{connector::ProviderKind, failure::Failure},
     http::{
         auth::Caller,
-        body::Params,
+        body::{FormBody, Params},
         connectors::{ConnectorPage, ConnectorQuery, page},
         pages::{Page, error_page},
+        problem::Problem,
         state::{Shared, local},
         task_view::TaskView,
     },
+    oauth::redirect::OWN_PAGE,
     ports::{Db, Ports},
     store::tasks,
 };
@@ -46,7 +51,12 @@ struct HomePage {
     query: HomeQuery,
     connectors: ConnectorPage,
     dead: Vec<TaskView>,
-    own_page: String,
+    /// The form for a connect link.
+    link: Vec<Field>,
+    /// The provider chosen in it.
+    provider: String,
+    /// Why no link was made.
+    problem: Option<Failure>,
 }
 
 /// Which connectors are shown.
@@ -78,6 +88,25 @@ pub(super) async fn show<P: Ports>(
     .await
 }
 
+/// The page with the form for a connect link as it was filled in, and why no link was made.
+pub(super) async fn with_link_refused<P: Ports>(
+    app: &App<P>,
+    session: Session,
+    filled: &FormBody,
+    failure: Failure,
+) -> Response {
+    match home(app, session, HomeQuery::default()).await {
+        Ok(mut page) => {
+            keep(&mut page.link, filled, &failure);
+            page.provider = filled.get("provider").unwrap_or_default().to_owned();
+            let status = Problem::from(failure.clone()).status();
+            page.problem = Some(failure);
+            Page(status, page).into_response()
+        }
+        Err(failure) => error_page(&failure.into()),
+    }
+}
+
 /// The sign-in page as this browser gets it.
 pub(super) fn sign_in_page<P: Ports>(app: &App<P>, headers: &HeaderMap) -> SignInPage {
     SignInPage { wrong_key: false, without_key: may_go_without_key(app, headers) }
@@ -101,6 +130,23 @@ async fn home<P: Ports>(app: &App<P>, session: Session, query: HomeQuery) -> Res
         query,
         connectors,
         dead: dead.collect::<Result<_, Failure>>()?,
-        own_page: app.settings.public_base_url.join(crate::oauth::redirect::OWN_PAGE),
+        link: link_form(app.settings.public_base_url.join(OWN_PAGE)),
+        provider: String::new(),
+        problem: None,
     })
+}
+
+/// What a connect link is made of, besides the provider.
+fn link_form(own_page: String) -> Vec<Field> {
+    vec![
+        field("userId", "User id", Input::Text).required(),
+        field("workspaceId", "Workspace id", Input::Text),
+        field("loginHint", "Address of the account they probably mean", Input::Email),
+        field(
+            "tenant",
+            "Organisation to sign in at, where the provider has such (its id or domain)",
+            Input::Text,
+        ),
+        field("redirectUri", "Where they go in the end", Input::Url).required().with(own_page),
+    ]
 }

@@ -6,6 +6,7 @@ mod actions;
 mod activity;
 mod assets;
 mod connector_page;
+mod field;
 mod home_page;
 mod session;
 mod task_form;
@@ -16,8 +17,15 @@ use axum::{
     routing::{get, post},
 };
 
+use http::HeaderMap;
+
 use super::state::Shared;
-use crate::ports::Ports;
+use crate::{app::App, ports::Ports};
+
+/// Whether a request comes from somebody who is signed in here.
+pub(super) fn is_signed_in<P: Ports>(app: &App<P>, headers: &HeaderMap) -> bool {
+    session::Session::of(app, headers).is_some()
+}
 
 /// The dashboard's routes.
 pub(super) fn routes<P: Ports>() -> Router<Shared<P>> {

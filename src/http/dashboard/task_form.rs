@@ -3,8 +3,9 @@
 use chrono::{Days, NaiveDateTime, NaiveTime, TimeDelta};
 use serde_json::{Map, Value, json};
 
+use super::field::{Field, Input, field, keep};
 use crate::{
-    domain::{connector::Connector, time::Timestamp},
+    domain::{connector::Connector, failure::Failure, time::Timestamp},
     http::body::FormBody,
     tasks::TaskType,
 };
@@ -20,91 +21,6 @@ pub(super) struct TaskForm {
     pub fields: Vec<Field>,
     /// Whether it is shown unfolded.
     pub open: bool,
-}
-
-/// A field of a form.
-#[derive(Debug, Clone)]
-pub(super) struct Field {
-    /// Its name in the payload.
-    pub name: &'static str,
-    /// What a person reads.
-    pub label: &'static str,
-    /// How it is filled in.
-    pub input: Input,
-    /// Whether it must be filled in.
-    pub required: bool,
-    /// What is in it.
-    pub value: String,
-}
-
-/// How a field is filled in, and what it becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Input {
-    /// A line of text.
-    Text,
-    /// A local date and time.
-    Time,
-    /// Addresses, separated by commas: a list of `{email}`.
-    Addresses,
-    /// Lines: a list of text.
-    Lines,
-    /// Calendar ids, separated by commas: a list of text.
-    Ids,
-    /// Yes or no.
-    Switch,
-}
-
-impl Input {
-    /// The `type` of the HTML input.
-    pub(super) fn html_type(self) -> &'static str {
-        match self {
-            Self::Time => "datetime-local",
-            Self::Switch => "checkbox",
-            Self::Text | Self::Addresses | Self::Lines | Self::Ids => "text",
-        }
-    }
-
-    /// Whether it takes several lines.
-    pub(super) fn is_area(self) -> bool {
-        self == Self::Lines
-    }
-
-    /// Whether it is a yes or no.
-    pub(super) fn is_switch(self) -> bool {
-        self == Self::Switch
-    }
-
-    fn to_json(self, value: &str) -> Value {
-        let items = |separator: char| {
-            value
-                .split(separator)
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        match self {
-            Self::Text | Self::Time => json!(value),
-            Self::Addresses => items(',').into_iter().map(|email| json!({ "email": email })).collect(),
-            Self::Lines => json!(items('\n')),
-            Self::Ids => json!(items(',')),
-            Self::Switch => json!(true),
-        }
-    }
-}
-
-fn field(name: &'static str, label: &'static str, input: Input) -> Field {
-    Field { name, label, input, required: false, value: String::new() }
-}
-
-impl Field {
-    fn required(self) -> Self {
-        Self { required: true, ..self }
-    }
-
-    fn with(self, value: impl Into<String>) -> Self {
-        Self { value: value.into(), ..self }
-    }
 }
 
 /// The forms of all tasks, filled in such that each can be sent as it is where that is possible: tomorrow, in the
@@ -232,14 +148,12 @@ pub(super) fn message(form: &TaskForm, connector: &Connector, filled: &FormBody)
     json!({ "type": form.kind.as_str(), "connectorId": connector.id, "payload": payload })
 }
 
-/// The forms with one of them as it was filled in, unfolded.
-pub(super) fn keep_filled(forms: &mut [TaskForm], kind: TaskType, filled: &FormBody) {
+/// The forms with one of them as it was filled in, unfolded, and what is wrong with it.
+pub(super) fn keep_filled(forms: &mut [TaskForm], kind: TaskType, filled: &FormBody, failure: &Failure) {
     for form in forms {
         form.open = form.kind == kind;
         if form.open {
-            for field in &mut form.fields {
-                field.value = filled.get(field.name).unwrap_or_default().to_owned();
-            }
+            keep(&mut form.fields, filled, failure);
         }
     }
 }

@@ -194,7 +194,7 @@ fn in_development_on_ones_own_machine_no_key_is_typed() {
     }
     let browser = Browser { host: "127.0.0.1:8787", ..Browser::new(&development) };
     browser.post_raw("/dashboard/sign-in", &[("without_key", "yes")]);
-    assert!(browser.get("/").text().contains("Connect a Google account (simulated)"));
+    assert!(browser.get("/").text().contains("Connect a Google account"));
     let link = browser.get("/dashboard/connect/google").expect(303);
     assert!(link.header(header::LOCATION).starts_with("http://127.0.0.1:8787/oauth/google/start?link="));
 }
@@ -271,6 +271,9 @@ fn a_form_that_makes_no_sense_comes_back_as_it_was_filled_in() {
             && page.contains("value=\"a@example.com, b@example.com\""),
         "{page}"
     );
+    let end = page.split("name=\"end\"").nth(1).unwrap().split("</label>").next().unwrap();
+    assert!(end.contains("aria-invalid=\"true\"") && end.contains("class=\"wrong\""), "{end}");
+    assert_eq!(page.matches("aria-invalid").count(), 1);
     browser.submit("/dashboard/connectors/con-a/tasks", &[("type", "fly")]).expect(400);
     assert!(app.queues.sent(QueueName::Tasks).is_empty());
 }
@@ -316,13 +319,20 @@ fn a_connect_link_is_made_for_somebody_else() {
     let page = browser.submit("/dashboard/connect-links", &fields).expect(200).text();
     assert!(page.contains("https://calendar.example/oauth/google/start?link="));
     let fields = [("userId", "ada"), ("provider", "google"), ("redirectUri", "https://evil.example/")];
-    assert!(
-        browser
-            .submit("/dashboard/connect-links", &fields)
-            .expect(422)
-            .text()
-            .contains("redirect_uri_not_allowed")
-    );
+    let page = browser.submit("/dashboard/connect-links", &fields).expect(422).text();
+    assert!(page.contains("No link was made") && page.contains("value=\"ada\""), "{page}");
+    assert!(page.contains("value=\"https://evil.example/\" required aria-invalid=\"true\""), "{page}");
+}
+
+#[test]
+fn who_is_signed_in_is_not_limited_by_address_and_who_is_not_is_told_on_a_page() {
+    let app = app();
+    let browser = Browser::signed_in(&app);
+    app.rate_limiter.set_closed(true);
+    browser.get("/").expect(200);
+    let page = Browser::new(&app).get("/").expect(429);
+    assert!(page.text().contains("Too many requests"), "{}", page.text());
+    assert_eq!(page.header(header::RETRY_AFTER), "60");
 }
 
 #[test]

@@ -76,6 +76,8 @@ fn what_is_not_there_is_told_as_a_problem_or_as_a_page() {
     let reply = get(&app, "/v1/tasks");
     assert_eq!(reply.problem(), (405, "method_not_allowed".to_owned(), None));
     assert_eq!(reply.header(header::ALLOW), "POST");
+    let page = Request::get("/dashboard/sign-out").header(header::ACCEPT, "text/html");
+    assert!(send(&app, page.body(Body::empty()).unwrap()).expect(405).text().contains("<html"));
     assert_eq!(get(&app, "/v1/connectors/%ff").problem().0, 400);
 }
 
