@@ -42,13 +42,15 @@ pub(super) struct Field {
 pub(super) enum Input {
     /// A line of text.
     Text,
+    /// A whole number.
+    Number,
     /// A local date and time.
     Time,
     /// Addresses, separated by commas: a list of `{email}`.
     Addresses,
     /// Lines: a list of text.
     Lines,
-    /// Calendar ids, separated by commas: a list of text.
+    /// Ids or plain addresses, separated by commas: a list of text.
     Ids,
     /// Yes or no.
     Switch,
@@ -59,6 +61,7 @@ impl Input {
     pub(super) fn html_type(self) -> &'static str {
         match self {
             Self::Time => "datetime-local",
+            Self::Number => "number",
             Self::Switch => "checkbox",
             Self::Text | Self::Addresses | Self::Lines | Self::Ids => "text",
         }
@@ -85,6 +88,7 @@ impl Input {
         };
         match self {
             Self::Text | Self::Time => json!(value),
+            Self::Number => value.parse::<u32>().map_or_else(|_| json!(value), Value::from),
             Self::Addresses => items(',').into_iter().map(|email| json!({ "email": email })).collect(),
             Self::Lines => json!(items('\n')),
             Self::Ids => json!(items(',')),
@@ -131,6 +135,25 @@ pub(super) fn forms(connector: &Connector, now: Timestamp) -> Vec<TaskForm> {
                 field("calendars", "Calendars (ids with commas between; empty: those preferred)", Input::Ids),
             ],
             open: true,
+        },
+        TaskForm {
+            kind: TaskType::FindSlots,
+            explanation: "When can several people meet?",
+            fields: vec![
+                field("timeMin", "From", Input::Time).required().with(at(tomorrow(0, 0))),
+                field("timeMax", "Until", Input::Time).required().with(at(end_of_week)),
+                zone_field(),
+                field("durationMinutes", "Minutes it takes", Input::Number).required().with("30"),
+                field(
+                    "connectorIds",
+                    "Who else (connectors' ids with commas between, of the same user or workspace)",
+                    Input::Ids,
+                ),
+                field("attendees", "People without a connector (addresses with commas between)", Input::Ids),
+                field("bufferAfterMinutes", "Minutes free after it", Input::Number),
+                field("ignoreWorkingHours", "At any hour", Input::Switch),
+            ],
+            open: false,
         },
         TaskForm {
             kind: TaskType::CreateEvent,
