@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { google } from "../e2e/support/account-kinds.ts";
 import { fresh, Stack } from "../e2e/support/stack.ts";
 import { answerGoogle, connectorOf } from "./support/consent.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
@@ -20,7 +21,7 @@ after(() => Promise.all([browser?.close(), stack?.stop()]));
 
 /** A link for somebody who ends on the worker's own page. */
 function link(): Promise<string> {
-  return stack.connectLink({ redirectUri: `${stack.worker.url}/connected` });
+  return stack.at(google).connectLink({ redirectUri: `${stack.worker.url}/connected` });
 }
 
 async function connectorCount(): Promise<number> {
@@ -49,7 +50,7 @@ describe("connecting an account from the dashboard", () => {
   });
 
   test("again from its own page is for the same user, and leaves one connector", async () => {
-    const connector = await stack.connect("kolkata@example.com", { userId: "ada", workspaceId: "acme" });
+    const connector = await stack.at(google).connect("kolkata@example.com", { userId: "ada", workspaceId: "acme" });
     const visitor = await Visitor.signedIn(browser, stack);
     await visitor.visit(`/dashboard/connectors/${connector}`);
     await visitor.press("Connect again");

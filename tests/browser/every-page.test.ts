@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions } from "playwright-core";
+import { google } from "../e2e/support/account-kinds.ts";
 import { fresh, Stack } from "../e2e/support/stack.ts";
 import { formOf } from "./support/connector-page.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
@@ -13,7 +14,7 @@ let browser: Browser;
 let connectorId: string;
 before(async () => {
   [stack, browser] = await Promise.all([Stack.start(), launchChromium()]);
-  connectorId = await stack.connect("many-calendars@example.com", {
+  connectorId = await stack.at(google).connect("many-calendars@example.com", {
     userId: "somebody-with-a-very-long-user-id-of-a-product",
   });
   await stack.run("check-availability", connectorId, {

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { google } from "../e2e/support/account-kinds.ts";
 import { Stack } from "../e2e/support/stack.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
 
@@ -13,7 +14,7 @@ let browser: Browser;
 let connectorId: string;
 before(async () => {
   [stack, browser] = await Promise.all([Stack.start(), launchChromium()]);
-  ({ connectorId } = await stack.connectEmptyAccount());
+  ({ connectorId } = await stack.at(google).connectEmptyAccount());
 });
 after(() => Promise.all([browser?.close(), stack?.stop()]));
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { google } from "../e2e/support/account-kinds.ts";
 import { Stack, until } from "../e2e/support/stack.ts";
 import { formOf, latest } from "./support/connector-page.ts";
 import { answerGoogle } from "./support/consent.ts";
@@ -18,7 +19,7 @@ after(() => Promise.all([browser?.close(), stack?.stop()]));
 /** The page of a newly connected account of its own. */
 async function connectorPage(): Promise<{ operator: Visitor; connectorId: string; account: string }> {
   const operator = await Visitor.signedIn(browser, stack);
-  const connected = await stack.connectEmptyAccount();
+  const connected = await stack.at(google).connectEmptyAccount();
   await operator.visit(`/dashboard/connectors/${connected.connectorId}`);
   return { operator, ...connected };
 }
@@ -32,7 +33,7 @@ test("a paused connector's tasks wait until it is resumed", async () => {
     .locator("#activity")
     .getByText("the connector is paused; the task waits", { exact: true })
     .waitFor();
-  assert.deepEqual(await stack.events(account), []);
+  assert.deepEqual(await stack.at(google).events(account), []);
   await operator.visit("/");
   await operator.page
     .getByRole("row", { name: new RegExp(account) })
@@ -46,24 +47,24 @@ test("a paused connector's tasks wait until it is resumed", async () => {
 
 test("a task that failed runs again by its button, once the cause is mended", async () => {
   const { operator, account } = await connectorPage();
-  await stack.fault("events.insert", { status: 403, reason: "forbidden" }, { match: { account } });
+  await stack.at(google).fault("events.insert", { status: 403, reason: "forbidden" }, { match: { account } });
   await operator.press("Send", await formOf(operator.page, "create-event"));
   const failed = await latest(operator.page, "create-event", "failed");
   await operator.press("Run again", failed);
   await operator.page.getByRole("status").getByText("The task runs once more.").waitFor();
   await latest(operator.page, "create-event", "succeeded");
-  assert.equal((await stack.events(account)).length, 1);
+  assert.equal((await stack.at(google).events(account)).length, 1);
   await operator.leave();
 });
 
 test("a task that was given up is on the first page, and leaves it when it runs again", async () => {
   const { operator, account } = await connectorPage();
-  await stack.fault("events.*", { status: 503, retryAfter: 1 }, { match: { account }, times: "forever" });
+  await stack.at(google).fault("events.*", { status: 503, retryAfter: 1 }, { match: { account }, times: "forever" });
   await operator.press("Send", await formOf(operator.page, "create-event"));
   await operator.page.locator("#activity").getByText("given up", { exact: true }).waitFor({ timeout: 90_000 });
   await operator.visit("/");
   await operator.page.getByRole("heading", { name: "Tasks that were given up" }).waitFor();
-  await stack.control("DELETE", "faults");
+  await stack.at(google).control("DELETE", "faults");
   await operator.press("Run again");
   await operator.page.getByRole("status").getByText("The task runs once more.").waitFor();
   await operator.visit("/");
@@ -73,8 +74,8 @@ test("a task that was given up is on the first page, and leaves it when it runs 
 
 test("an account whose grant was withdrawn is shown as such, and works again once the person has connected it again", async () => {
   const { operator, account, connectorId } = await connectorPage();
-  await stack.control("POST", "grants/revoke", { account });
-  await stack.control("POST", "tokens/expire", { account });
+  await stack.at(google).control("POST", "grants/revoke", { account });
+  await stack.at(google).control("POST", "tokens/expire", { account });
   const form = await formOf(operator.page, "refresh-token");
   await form.getByLabel("Even if the one held is good").check();
   await operator.press("Send", form);
@@ -99,7 +100,7 @@ test("disconnecting asks once more, and then nothing is left", async () => {
   await operator.refused(404, () => operator.page.goto(`/dashboard/connectors/${connectorId}`));
   await operator.page.getByRole("heading", { name: "This page does not exist" }).waitFor();
   const grants = await until(
-    async () => (await stack.control("GET", "grants")).grants as { account: string }[],
+    async () => (await stack.at(google).control("GET", "grants")).grants as { account: string }[],
     (list) => list.every((grant) => grant.account !== account),
   );
   assert.ok(grants.every((grant) => grant.account !== account));
@@ -108,8 +109,8 @@ test("disconnecting asks once more, and then nothing is left", async () => {
 
 test("connectors are found by user and by workspace", async () => {
   const [ada, grace] = [
-    await stack.connectEmptyAccount({ userId: "ada", workspaceId: "analytical" }),
-    await stack.connectEmptyAccount({ userId: "grace", workspaceId: "navy" }),
+    await stack.at(google).connectEmptyAccount({ userId: "ada", workspaceId: "analytical" }),
+    await stack.at(google).connectEmptyAccount({ userId: "grace", workspaceId: "navy" }),
   ];
   const operator = await Visitor.signedIn(browser, stack);
   for (const [label, value] of [

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { google } from "../e2e/support/account-kinds.ts";
 import { Stack } from "../e2e/support/stack.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
 
@@ -80,7 +81,7 @@ describe("signing in", () => {
 
 test("signing out forgets the session, and going back shows nothing of it", async () => {
   const visitor = await Visitor.signedIn(browser, stack);
-  const connector = await stack.connect("empty@example.com");
+  const connector = await stack.at(google).connect("empty@example.com");
   await visitor.visit(`/dashboard/connectors/${connector}`);
   await visitor.press("Sign out");
   await visitor.page.getByRole("button", { name: "Sign in", exact: true }).waitFor();

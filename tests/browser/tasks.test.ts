@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Locator } from "playwright-core";
+import { google } from "../e2e/support/account-kinds.ts";
 import { Stack, until } from "../e2e/support/stack.ts";
 import { formOf, latest } from "./support/connector-page.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
@@ -14,7 +15,7 @@ let account: string;
 before(async () => {
   [stack, browser] = await Promise.all([Stack.start(), launchChromium()]);
   operator = await Visitor.signedIn(browser, stack);
-  const connected = await stack.connectEmptyAccount();
+  const connected = await stack.at(google).connectEmptyAccount();
   account = connected.account;
   await operator.visit(`/dashboard/connectors/${connected.connectorId}`);
 });
@@ -46,27 +47,27 @@ describe("each task is sent from its form as it is, and its result arrives by it
   test("create-event, which then is on the calendar and makes the time busy", async () => {
     const entry = await succeed("create-event", { Title: "Planning the launch", Place: "Room 1" });
     const eventId = await told(entry, "eventId");
-    const [event] = await stack.events(account);
-    assert.deepEqual([event.id, event.summary, event.location], [eventId, "Planning the launch", "Room 1"]);
+    const [event] = await stack.at(google).events(account);
+    assert.deepEqual([event?.id, event?.summary, event?.location], [eventId, "Planning the launch", "Room 1"]);
     assert.match(await (await succeed("check-availability")).innerText(), /busy once/);
   });
 
   test("update-event and cancel-event, for the event just made", async () => {
-    const [{ id }] = await stack.events(account);
+    const id = (await stack.at(google).events(account))[0]?.id ?? "";
     await succeed("update-event", { "Event id": id, "New title": "Planning, moved" });
-    assert.equal((await stack.events(account))[0].summary, "Planning, moved");
+    assert.equal((await stack.at(google).events(account))[0]?.summary, "Planning, moved");
     await succeed("cancel-event", { "Event id": id });
-    assert.deepEqual(await stack.events(account), []);
+    assert.deepEqual(await stack.at(google).events(account), []);
   });
 
   test("place-hold and cancel-hold", async () => {
     await succeed("place-hold", { "Hold id": "hold-a", Title: "Maybe" });
     assert.deepEqual(
-      (await stack.events(account)).map((event) => event.summary),
+      (await stack.at(google).events(account)).map((event) => event?.summary),
       ["Maybe"],
     );
     await succeed("cancel-hold", { "Hold id": "hold-a" });
-    assert.deepEqual(await stack.events(account), []);
+    assert.deepEqual(await stack.at(google).events(account), []);
   });
 
   test("place-hold and confirm-hold", async () => {
@@ -76,18 +77,18 @@ describe("each task is sent from its form as it is, and its result arrives by it
     ]);
     assert.equal(await told(entry, "state"), "confirmed");
     assert.deepEqual(
-      (await stack.events(account)).map((event) => event.summary),
+      (await stack.at(google).events(account)).map((event) => event?.summary),
       ["Interview"],
     );
   });
 
   test("refresh-token, forced", async () => {
-    const before = await stack.calls("token", account);
+    const before = await stack.at(google).calls("token", account);
     assert.match(
       await (await succeed("refresh-token", {}, ["Even if the one held is good"])).innerText(),
       /good until 20/,
     );
-    assert.equal(await stack.calls("token", account), before + 1);
+    assert.equal(await stack.at(google).calls("token", account), before + 1);
   });
 });
 
@@ -110,7 +111,7 @@ describe("a form that makes no sense", () => {
     await wrong.fill("2030-05-06T11:00");
     await operator.press("Send", again);
     await latest(operator.page, "create-event", "succeeded");
-    assert.ok((await stack.events(account)).some((event) => event.summary === "Backwards <b>"));
+    assert.ok((await stack.at(google).events(account)).some((event) => event?.summary === "Backwards <b>"));
   });
 
   test("is stopped by the browser while something needed is missing", async () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { google } from "../e2e/support/account-kinds.ts";
 import { Stack, until } from "../e2e/support/stack.ts";
 import { answerGoogle, connectorOf } from "./support/consent.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
@@ -31,7 +32,7 @@ test("without scripts one connects, sends tasks, reads results, pauses, disconne
     return await visitor.page.locator("#activity").innerText();
   };
   await until(refreshed, (activity) => /succeeded\s+create-event/.test(activity));
-  assert.equal((await stack.events("empty@example.com")).length, 1);
+  assert.equal((await stack.at(google).events("empty@example.com")).length, 1);
 
   const again = visitor.page.locator("#task-create-event");
   await again.getByText("create-event").click();

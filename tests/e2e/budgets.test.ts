@@ -34,6 +34,15 @@ for (const kind of [google, microsoftWork, microsoftPersonal]) {
       assertWithin(await cost("check-availability", connectorId, window), 1, 3);
     });
 
+    test("find-slots of two people: one call each, three round trips", async () => {
+      const workspaceId = fresh("workspace");
+      const one = await stack.at(kind).connectEmptyAccount({ workspaceId });
+      const two = await stack.at(kind).connectEmptyAccount({ workspaceId });
+      // Buffers are nothing a provider's own search knows, so that everybody is asked.
+      const search = { ...window, durationMinutes: 30, bufferAfterMinutes: 5, connectorIds: [two.connectorId] };
+      assertWithin(await cost("find-slots", one.connectorId, search), 2, 3);
+    });
+
     test("create-event: one call, three round trips", async () => {
       const { connectorId } = await stack.at(kind).connectEmptyAccount();
       assertWithin(await cost("create-event", connectorId, meeting), 1, 3);
@@ -50,6 +59,16 @@ for (const kind of [google, microsoftWork, microsoftPersonal]) {
       for (let n = 0; n < 3; n++) connectorIds.push((await stack.at(kind).connectEmptyAccount()).connectorId);
       const spent = await costOf(stack, async () => {
         assert.equal((await stack.api("POST", "/v1/availability", { ...window, connectorIds })).status, 200);
+      });
+      assertWithin(spent, 3, 1);
+    });
+
+    test("slots of three connectors for somebody who waits: one call each, one round trip in all", async () => {
+      const connectorIds: string[] = [];
+      for (let n = 0; n < 3; n++) connectorIds.push((await stack.at(kind).connectEmptyAccount()).connectorId);
+      const search = { ...window, durationMinutes: 30, bufferAfterMinutes: 5, connectorIds };
+      const spent = await costOf(stack, async () => {
+        assert.equal((await stack.api("POST", "/v1/slots", search)).status, 200);
       });
       assertWithin(spent, 3, 1);
     });

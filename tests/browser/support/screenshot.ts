@@ -3,6 +3,7 @@
 
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { google } from "../../e2e/support/account-kinds.ts";
 import { Stack } from "../../e2e/support/stack.ts";
 import { launchChromium, Visitor } from "./visitor.ts";
 
@@ -11,7 +12,9 @@ export async function takeScreenshot(file: string): Promise<void> {
   const stack = await Stack.start();
   const browser = await launchChromium();
   try {
-    const connector = await stack.connect("berlin@example.com", { userId: "ada", workspaceId: "analytical-engines" });
+    const connector = await stack
+      .at(google)
+      .connect("berlin@example.com", { userId: "ada", workspaceId: "analytical-engines" });
     for (const [type, payload] of TASKS) await stack.run(type, connector, payload);
     const visitor = await Visitor.signedIn(browser, stack, {
       viewport: { width: 1200, height: 960 },
