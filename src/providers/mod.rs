@@ -21,8 +21,8 @@ pub use google::Google;
 pub use microsoft::Microsoft;
 pub use single::{out_of_step, single};
 pub use traits::{
-    AccountProfile, AdminConsentRequest, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion,
-    Limits, OAuthProvider, Provider, Refresh, TokenGrant,
+    AccountProfile, AdminConsentRequest, AuthorizationRequest, CHANGES_KEPT, CalendarProvider, CodeExchange,
+    Deletion, Limits, OAuthProvider, Provider, Refresh, TokenGrant,
 };
 
 use crate::{

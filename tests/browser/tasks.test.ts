@@ -63,7 +63,7 @@ describe("each task is sent from its form as it is, and its result arrives by it
   test("place-hold and cancel-hold", async () => {
     await succeed("place-hold", { "Hold id": "hold-a", Title: "Maybe" });
     assert.deepEqual(
-      (await stack.at(google).events(account)).map((event) => event?.summary),
+      (await stack.at(google).events(account)).map((event) => event.summary),
       ["Maybe"],
     );
     await succeed("cancel-hold", { "Hold id": "hold-a" });
@@ -77,7 +77,7 @@ describe("each task is sent from its form as it is, and its result arrives by it
     ]);
     assert.equal(await told(entry, "state"), "confirmed");
     assert.deepEqual(
-      (await stack.at(google).events(account)).map((event) => event?.summary),
+      (await stack.at(google).events(account)).map((event) => event.summary),
       ["Interview"],
     );
   });
@@ -111,7 +111,7 @@ describe("a form that makes no sense", () => {
     await wrong.fill("2030-05-06T11:00");
     await operator.press("Send", again);
     await latest(operator.page, "create-event", "succeeded");
-    assert.ok((await stack.at(google).events(account)).some((event) => event?.summary === "Backwards <b>"));
+    assert.ok((await stack.at(google).events(account)).some((event) => event.summary === "Backwards <b>"));
   });
 
   test("is stopped by the browser while something needed is missing", async () => {

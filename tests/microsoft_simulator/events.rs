@@ -191,12 +191,22 @@ fn a_hold_is_confirmed_in_place_and_people_are_invited_once() {
             applied_by: Some(key("task-2")),
             ..EventPatch::default()
         };
-        let confirmed = signed.update(&held.id, patch, None).unwrap();
+        let confirmed = signed.update(&held.id, patch.clone(), None).unwrap();
         assert_eq!(confirmed.id, held.id);
         assert_eq!((confirmed.status, confirmed.times), (EventStatus::Confirmed, held.times));
         assert_eq!(signed.mailed(), [("invitation", "guest@fabrikam.example".to_owned())]);
         let read = signed.get(&held.id).unwrap();
-        assert_eq!((read.applied_by, read.marker), (Some(key("task-2")), held.marker));
+        assert_eq!(read.marker, held.marker);
+        // Confirmed again by the same task, whatever came in between: nothing changes, and nobody is mailed twice.
+        let renamed = EventPatch {
+            summary: Some("Renamed".to_owned()),
+            applied_by: Some(key("task-3")),
+            ..EventPatch::default()
+        };
+        signed.update(&held.id, renamed, None).unwrap();
+        let mails = signed.mailed().len();
+        assert_eq!(signed.update(&held.id, patch, None).unwrap().summary.as_deref(), Some("Renamed"));
+        assert_eq!(signed.mailed().len(), mails);
         assert_eq!(read.attendees, [person("guest@fabrikam.example")]);
     }
 }

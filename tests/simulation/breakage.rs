@@ -13,6 +13,8 @@ pub enum Breakage {
     BlindReservations,
     /// G1: an expiry also takes confirmed holds.
     GreedyExpiry,
+    /// G1: an event remembers only the last change, so that an earlier one is made again.
+    ForgetfulEvents,
     /// G2: results are written without their notification.
     DroppedOutbox,
     /// G2: messages count as dealt with once they are delivered.
@@ -37,7 +39,7 @@ pub enum Breakage {
     CostlyWaiting,
     /// G8: a lost grant is not marked.
     UnmarkedGrant,
-    /// G8: each who finds a grant gone announces it anew.
+    /// G8: each finds out alone that a grant is gone, and announces it anew.
     RepeatedAlarm,
     /// G9: lists are not limited to the caller's own.
     UnscopedLists,

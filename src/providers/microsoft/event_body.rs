@@ -7,14 +7,17 @@ use super::{
     wire::{self, CHANGE_PROPERTY, HOLD_PROPERTY, KEY_PROPERTY},
     zones::GraphZone,
 };
-use crate::domain::{
-    event::{
-        Attendee, Event, EventDraft, EventPatch, EventStatus, EventTimes, Reminder, ReminderMethod,
-        Transparency, Visibility,
+use crate::{
+    domain::{
+        event::{
+            Attendee, CreationKey, Event, EventDraft, EventPatch, EventStatus, EventTimes, Reminder,
+            ReminderMethod, Transparency, Visibility,
+        },
+        failure::Failure,
+        time::Timestamp,
+        zone::Zone,
     },
-    failure::Failure,
-    time::Timestamp,
-    zone::Zone,
+    providers::CHANGES_KEPT,
 };
 
 /// An event that was read before it is changed.
@@ -63,11 +66,12 @@ pub(super) fn insertion(draft: &EventDraft) -> Result<Value, Failure> {
     Ok(Value::Object(body))
 }
 
-/// Whether the patch says too little without what is there: Graph replaces the list of people and their answers as a whole,
+/// Whether the patch says too little without what is there: a named change may have been made already, Graph replaces the list of people and their answers as a whole,
 /// a rule speaks of the event's start and a series of its own, one word of Graph's says both how certain an event is and
 /// whether it takes time, and the text of a meeting holds its conference.
 pub(super) fn rests_on_reading(patch: &EventPatch) -> bool {
-    patch.attendees.as_ref().is_some_and(|people| !people.is_empty())
+    patch.applied_by.is_some()
+        || patch.attendees.as_ref().is_some_and(|people| !people.is_empty())
         || patch.times.is_some() != patch.recurrence.as_ref().is_some_and(|lines| !lines.is_empty())
         || matches!((patch.transparency, patch.status), (Some(Transparency::Opaque), None) | (None, Some(_)))
         || patch.description.is_some()
@@ -104,11 +108,12 @@ pub(super) fn patch(patch: &EventPatch, found: Option<&Found>) -> Result<Value, 
     let shown = found.and_then(|found| found.raw["showAs"].as_str());
     insert_some(&mut body, "showAs", show_as(patch.transparency, patch.status, shown));
     if let Some(change) = &patch.applied_by {
+        let made = found.map(|found| wire::changes(&found.raw)).unwrap_or_default();
+        let changes: Vec<&str> =
+            [change].into_iter().chain(&made).take(CHANGES_KEPT).map(CreationKey::as_str).collect();
         // The marker's properties stay: Graph changes those that are named.
-        body.insert(
-            "singleValueExtendedProperties".into(),
-            json!([property(CHANGE_PROPERTY, change.as_str())]),
-        );
+        let remembered = property(CHANGE_PROPERTY, &changes.join(","));
+        body.insert("singleValueExtendedProperties".into(), json!([remembered]));
     }
     Ok(Value::Object(body))
 }

@@ -243,17 +243,21 @@ impl UpdateEvent {
             .build()
     }
 
-    fn write_on(&mut self, answer: &HttpResponse) -> Result<HttpRequest, Failure> {
+    fn write_on(&mut self, answer: &HttpResponse) -> Result<Step<Event>, Failure> {
         let raw: Value = read(Operation::Event, answer)?;
         let event = not_cancelled(wire::event(&raw, &self.calendar)?)?;
+        let made = wire::changes(&raw);
+        if self.patch.applied_by.as_ref().is_some_and(|change| made.contains(change)) {
+            return Ok(Step::Done(event));
+        }
         let found = Found { raw, event };
         let wants_teams = self.patch.conference == Some(true) && !found.is_online();
         self.found = Some(found);
         if wants_teams {
             self.stage = Change::AskingForTeams;
-            return providers_request(&self.api, &self.calendar);
+            return providers_request(&self.api, &self.calendar).map(Step::Send);
         }
-        self.write()
+        self.write().map(Step::Send)
     }
 
     /// Somebody else changed the event just now.
@@ -274,9 +278,8 @@ impl UpdateEvent {
     /// Graph does not show our properties here.
     fn changed(&mut self, answer: &HttpResponse) -> Result<Event, Failure> {
         let event = not_cancelled(event(answer, &self.calendar)?)?;
-        let before = self.found.take().map(|found| found.event);
-        let (marker, applied_by) = before.map_or((None, None), |event| (event.marker, event.applied_by));
-        Ok(Event { marker, applied_by: self.patch.applied_by.take().or(applied_by), ..event })
+        let marker = self.found.take().and_then(|found| found.event.marker);
+        Ok(Event { marker, ..event })
     }
 }
 
@@ -287,7 +290,7 @@ impl Exchange for UpdateEvent {
         match (&self.stage, answer) {
             (Change::Start, None) if event_body::rests_on_reading(&self.patch) => self.read().map(Step::Send),
             (Change::Start, None) => self.write().map(Step::Send),
-            (Change::Reading, Some(answer)) => self.write_on(&answer).map(Step::Send),
+            (Change::Reading, Some(answer)) => self.write_on(&answer),
             (Change::AskingForTeams, Some(answer)) => {
                 check_teams(&answer)?;
                 self.write().map(Step::Send)

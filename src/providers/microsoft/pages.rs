@@ -43,8 +43,8 @@ impl Pages {
             return self.first.take().ok_or_else(out_of_step)?.map(Some);
         };
         let mut page: Value = read(self.operation, &answer)?;
-        match page["value"].take() {
-            Value::Array(items) => self.items.extend(items),
+        match page.get_mut("value").map(Value::take) {
+            Some(Value::Array(items)) => self.items.extend(items),
             _ => return Err(Failure::fatal("provider_unreadable", "a list of Graph's has no value")),
         }
         self.pages += 1;

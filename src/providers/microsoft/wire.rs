@@ -18,7 +18,7 @@ use crate::domain::{
 pub(super) const KEY_PROPERTY: &str = "String {5d1f3f0c-7b52-4b0e-9d6a-0c2f6a3e8b41} Name calendarSyncKey";
 /// The extended property that holds the id of the hold an event is.
 pub(super) const HOLD_PROPERTY: &str = "String {5d1f3f0c-7b52-4b0e-9d6a-0c2f6a3e8b41} Name calendarSyncHold";
-/// The extended property that names the last change we made.
+/// The extended property that names the last changes we made, the latest first, with commas between.
 pub(super) const CHANGE_PROPERTY: &str =
     "String {5d1f3f0c-7b52-4b0e-9d6a-0c2f6a3e8b41} Name calendarSyncChange";
 
@@ -43,11 +43,16 @@ pub(super) fn event(value: &Value, calendar: &CalendarId) -> Result<Event, Failu
         summary: text("subject"),
         attendees: attendees(value).iter().filter_map(attendee).collect(),
         marker: marker(value),
-        applied_by: property(value, CHANGE_PROPERTY).and_then(CreationKey::parse),
         html_link: text("webLink"),
         conference_url: value["onlineMeeting"]["joinUrl"].as_str().map(str::to_owned),
         ical_uid: text("iCalUId"),
     })
+}
+
+/// The changes of ours the event remembers, the latest first.
+pub(super) fn changes(value: &Value) -> Vec<CreationKey> {
+    let list = property(value, CHANGE_PROPERTY).unwrap_or_default();
+    list.split(',').filter_map(CreationKey::parse).collect()
 }
 
 /// The people invited, with everything Graph says about them.

@@ -11,6 +11,7 @@ use crate::{
         time::{Interval, Timestamp},
         zone::Zone,
     },
+    providers::CHANGES_KEPT,
     providers::microsoft::fixtures::{answer, api_url, drive, first, json as answered, shown, stored},
 };
 
@@ -237,7 +238,6 @@ fn a_created_event_is_answered_as_graph_made_it() {
             recurrence: vec!["RRULE:FREQ=WEEKLY;COUNT=4".to_owned()],
             // Graph does not show our properties here.
             marker: Some(hold().marker),
-            applied_by: None,
             html_link: Some(
                 "https://outlook.office365.com/owa/?itemid=AAkALg&exvsurl=1&path=/calendar/item".to_owned()
             ),
@@ -402,12 +402,11 @@ fn a_patch_sends_what_changes_and_nothing_else() {
         reminders: Some(vec![]),
         visibility: Some(Visibility::Public),
         attendees: Some(vec![]),
-        applied_by: CreationKey::parse(OTHER),
         ..EventPatch::default()
     };
     let (requests, event) =
         drive(change(patch, Some(&ETag::new("W/\"0\""))), [answered(resource(json!({})))]);
-    assert_eq!(event.unwrap().applied_by, CreationKey::parse(OTHER));
+    event.unwrap();
     insta::assert_snapshot!(shown(&requests[0]), @r#"
     PATCH https://graph.microsoft.com/v1.0/me/events/AAkALg1
     accept: application/json
@@ -439,12 +438,6 @@ fn a_patch_sends_what_changes_and_nothing_else() {
         }
       },
       "sensitivity": "normal",
-      "singleValueExtendedProperties": [
-        {
-          "id": "String {5d1f3f0c-7b52-4b0e-9d6a-0c2f6a3e8b41} Name calendarSyncChange",
-          "value": "ffffffffffffffffffffffffffffffff"
-        }
-      ],
       "start": {
         "dateTime": "2026-03-29T00:00:00",
         "timeZone": "UTC"
@@ -452,6 +445,37 @@ fn a_patch_sends_what_changes_and_nothing_else() {
       "subject": "New"
     }
     "#);
+}
+
+#[test]
+fn a_named_change_is_remembered_with_those_before_it_and_not_made_again() {
+    let numbered = |number: usize| CreationKey::derive(&["update", &number.to_string()]);
+    let list =
+        |changes: &[CreationKey]| changes.iter().map(CreationKey::as_str).collect::<Vec<_>>().join(",");
+    let named = |number: usize| EventPatch {
+        summary: Some("New".to_owned()),
+        applied_by: Some(numbered(number)),
+        ..EventPatch::default()
+    };
+    let made: Vec<_> = (1..=CHANGES_KEPT).map(numbered).collect();
+    let found = || {
+        answered(resource(json!({ "@odata.etag": "W/\"7\"", "singleValueExtendedProperties": [
+            { "id": wire::CHANGE_PROPERTY, "value": list(&made) },
+        ] })))
+    };
+
+    let (requests, event) = drive(change(named(0), None), [found(), answered(resource(json!({})))]);
+    event.unwrap();
+    assert_eq!(requests[1].headers()["if-match"], "W/\"7\"", "a change in between is not overlooked");
+    let body: Value = serde_json::from_slice(requests[1].body()).unwrap();
+    let expected: Vec<_> = (0..CHANGES_KEPT).map(numbered).collect();
+    assert_eq!(body["singleValueExtendedProperties"][0]["value"], list(&expected));
+
+    for again in [1, CHANGES_KEPT] {
+        let (requests, event) = drive(change(named(again), None), [found()]);
+        assert_eq!(event.unwrap().etag, Some(ETag::new("W/\"7\"")));
+        assert_eq!(requests.len(), 1, "nothing was written");
+    }
 }
 
 #[test]
