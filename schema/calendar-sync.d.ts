@@ -3,7 +3,7 @@
 /**
  * A message of the queue calendar-tasks, and the body of POST /v1/tasks. Unknown fields are ignored.
  */
-export type CalendarTask = (RefreshTokenTask | CheckAvailabilityTask | CreateEventTask | UpdateEventTask | CancelEventTask | PlaceHoldTask | ConfirmHoldTask | CancelHoldTask | DisconnectTask)
+export type CalendarTask = (RefreshTokenTask | CheckAvailabilityTask | FindSlotsTask | CreateEventTask | UpdateEventTask | CancelEventTask | PlaceHoldTask | ConfirmHoldTask | CancelHoldTask | DisconnectTask)
 /**
  * What a producer writes.
  */
@@ -155,6 +155,87 @@ timeMax: string
 timeMin: string
 /**
  * The zone the answer is written in.
+ */
+timeZone: string
+}
+export interface FindSlotsTask {
+/**
+ * Of which connector.
+ */
+connectorId: string
+/**
+ * Echoed in the result.
+ */
+correlationId?: string
+/**
+ * Idempotency key, unique per connector; without one the queue message's id serves.
+ */
+id?: string
+payload: FindSlotsPayload
+/**
+ * Informative; attempts are counted by the worker.
+ */
+retryCount?: number
+type: "find-slots"
+}
+/**
+ * When can these people meet?
+ */
+export interface FindSlotsPayload {
+/**
+ * Addresses of people without a connector, at most 50: their busy time is asked for on the organiser's behalf.
+ */
+attendees?: (string[] | null)
+/**
+ * How long everybody must be free after a slot; default 0.
+ */
+bufferAfterMinutes?: (number | null)
+/**
+ * How long everybody must be free before a slot; default 0.
+ */
+bufferBeforeMinutes?: (number | null)
+/**
+ * The organiser's calendars to look at; none given, and for everybody else: those the connector's preferences name.
+ */
+calendars?: (string[] | null)
+/**
+ * The organiser's connector; none given: in a task its own, over HTTP the first of `connectorIds`.
+ */
+connectorId?: (string | null)
+/**
+ * The connectors of everybody who must be there, at most 50. A task's own need not be among them.
+ */
+connectorIds?: (string[] | null)
+/**
+ * How long a slot is.
+ */
+durationMinutes: number
+/**
+ * Whether nights and weekends are as good as working hours; default no.
+ */
+ignoreWorkingHours?: (boolean | null)
+/**
+ * How many slots are wanted at most, the earliest first: 1 to 1000, default 20.
+ */
+limit?: (number | null)
+/**
+ * No slot starts sooner than this from now; default 0.
+ */
+minimumNoticeMinutes?: (number | null)
+/**
+ * How far apart slots start, counted from midnight; default 30.
+ */
+stepMinutes?: (number | null)
+/**
+ * End of the window, not included; at most 366 days after its start.
+ */
+timeMax: string
+/**
+ * Start of the window: RFC 3339, or local in `timeZone`.
+ */
+timeMin: string
+/**
+ * The zone on whose clocks slots start, and that the answer is written in.
  */
 timeZone: string
 }

@@ -4,7 +4,11 @@ use serde::Serialize;
 
 use super::{Busy, Question};
 use crate::domain::{
-    busy::WorkingWeek, connector::Connector, ids::CalendarId, time::Timestamp, working_hours::WorkingHours,
+    busy::WorkingWeek,
+    connector::Connector,
+    ids::CalendarId,
+    time::{Interval, Timestamp},
+    working_hours::WorkingHours,
     zone::Zone,
 };
 
@@ -14,7 +18,7 @@ use crate::domain::{
 #[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
 pub struct Availability {
     /// Busy time over all calendars: in order, apart from each other, inside the window.
-    pub busy: Vec<BusyInterval>,
+    pub busy: Vec<Span>,
     /// Whether every calendar asked about was heard. If not, time that is not in `busy` may still be busy.
     pub complete: bool,
     /// The calendars that could not be heard.
@@ -31,10 +35,10 @@ pub struct Availability {
     pub as_of: String,
 }
 
-/// One stretch of busy time, half-open, RFC 3339 with the offset of the asked zone at that instant.
+/// A stretch of time, half-open, RFC 3339 with the offset of the asked zone at that instant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
-pub struct BusyInterval {
+pub struct Span {
     /// Its first instant.
     pub start: String,
     /// The first instant after it.
@@ -55,6 +59,13 @@ pub struct CalendarError {
     pub message: String,
 }
 
+impl Span {
+    /// The interval by the clocks of the zone.
+    pub(super) fn written(interval: Interval, zone: &Zone) -> Self {
+        Self { start: zone.to_rfc3339(interval.start()), end: zone.to_rfc3339(interval.end()) }
+    }
+}
+
 /// Writes the answer. Preferred working hours win over the provider's.
 pub(super) fn write(
     connector: &Connector,
@@ -65,14 +76,7 @@ pub(super) fn write(
     let zone = &question.zone;
     let week = working_week(connector, busy);
     Availability {
-        busy: busy
-            .busy
-            .iter()
-            .map(|interval| BusyInterval {
-                start: zone.to_rfc3339(interval.start()),
-                end: zone.to_rfc3339(interval.end()),
-            })
-            .collect(),
+        busy: busy.busy.iter().map(|interval| Span::written(*interval, zone)).collect(),
         complete: busy.unknown.is_empty(),
         calendar_errors: busy
             .unknown
@@ -92,7 +96,7 @@ pub(super) fn write(
 
 /// Preferred working hours in the preferred zone, else the provider's; none when neither says. Hours that make no sense
 /// are left out as a whole: part of a week would look like a short one.
-fn working_week(connector: &Connector, busy: &Busy) -> Option<WorkingWeek> {
+pub(super) fn working_week(connector: &Connector, busy: &Busy) -> Option<WorkingWeek> {
     let preferences = &connector.preferences;
     let preferred = preferences.working_hours.as_ref().map(|hours| WorkingWeek {
         hours: hours.clone(),

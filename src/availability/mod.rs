@@ -1,12 +1,15 @@
 //! Availability: when is an account busy? The service behind `check-availability`, `POST /v1/availability` and the check
 //! before a hold.
 
+pub mod accounts;
 mod answer;
+pub mod meeting;
+pub mod slot_request;
 pub mod slots;
 
 use chrono::TimeDelta;
 
-pub use answer::{Availability, BusyInterval, CalendarError};
+pub use answer::{Availability, CalendarError, Span};
 
 use crate::{
     app::App,
@@ -91,11 +94,19 @@ pub async fn check<P: Ports>(
     calendars: &[Calendar],
     question: &Question,
 ) -> Result<Availability, Failure> {
-    let busy = with_session(app, connector, 1, async |session| {
-        ask(app, connector, calendars, question, session).await
-    })
-    .await?;
+    let busy = busy(app, connector, calendars, question).await?;
     Ok(answer::write(connector, question, &busy, app.clock.now()))
+}
+
+/// Asks the provider in a session of its own.
+async fn busy<P: Ports>(
+    app: &App<P>,
+    connector: &Connector,
+    calendars: &[Calendar],
+    question: &Question,
+) -> Result<Busy, Failure> {
+    with_session(app, connector, 1, async |session| ask(app, connector, calendars, question, session).await)
+        .await
 }
 
 /// Asks the provider in a session that is open already.

@@ -18,7 +18,8 @@ const SHORTEST_STEP: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_STEP: TimeDelta = TimeDelta::days(1);
 const LONGEST_DURATION: TimeDelta = TimeDelta::days(14);
 const LONGEST_BUFFER: TimeDelta = TimeDelta::days(1);
-const LONGEST_WINDOW: TimeDelta = TimeDelta::days(366);
+/// The longest window a search looks into.
+pub const LONGEST_WINDOW: TimeDelta = TimeDelta::days(366);
 /// The most slots one search finds.
 pub const MOST_SLOTS: usize = 1_000;
 
@@ -70,6 +71,22 @@ impl SlotSearch {
             "limit",
             format!("expected 1 to {MOST_SLOTS}, got {}", self.limit),
         ))
+    }
+
+    /// The time in which busy time matters: the part of the window that is not over, and the buffers around it.
+    pub fn looked_at(&self) -> Interval {
+        let open = Interval::new(self.window.start().max(self.not_before), self.window.end());
+        let open = open.unwrap_or(self.window);
+        Interval::new(open.start().plus(-self.buffer_before), open.end().plus(self.buffer_after))
+            .unwrap_or(open)
+    }
+
+    /// Whether a slot somebody else found keeps the rules of this search, as far as they are not about people.
+    pub fn offers(&self, slot: Interval) -> bool {
+        slot.start() >= self.window.start().max(self.not_before)
+            && slot.end() <= self.window.end()
+            && slot.duration() == self.duration
+            && self.next_start(slot.start()) == slot.start()
     }
 
     /// The earliest slots in which all of `people` can meet, in order; none for a search that [`SlotSearch::check`]
@@ -130,7 +147,12 @@ impl SlotSearch {
     }
 }
 
-fn in_range(given: TimeDelta, least: TimeDelta, most: TimeDelta, field: &str) -> Result<(), Failure> {
+pub(super) fn in_range(
+    given: TimeDelta,
+    least: TimeDelta,
+    most: TimeDelta,
+    field: &str,
+) -> Result<(), Failure> {
     if (least..=most).contains(&given) {
         return Ok(());
     }

@@ -234,6 +234,14 @@ pub struct Event {
     pub ical_uid: Option<String>,
 }
 
+/// Whether the text has the form of an address; whether it exists is for the provider to find out.
+pub fn is_address(text: &str) -> bool {
+    let plain = text.len() <= 254
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
+    plain
+        && matches!(text.split_once('@'), Some((local, host)) if !local.is_empty() && !host.is_empty() && !host.contains('@'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

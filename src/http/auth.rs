@@ -113,9 +113,21 @@ impl Caller {
 
     /// The connector of that id, if there is one and this caller reaches it.
     pub async fn connector<P: Ports>(&self, app: &App<P>, id: &ConnectorId) -> Result<Connector, Failure> {
-        let rows = app.db.query(connectors::get(id)).await?;
-        let connector = rows.first().map(connectors::from_row).transpose()?;
-        connector.filter(|connector| self.reaches(connector)).ok_or_else(no_such_connector)
+        self.connector_among(app, std::slice::from_ref(id)).await
+    }
+
+    /// The first of the connectors of those ids, if there are all of them and this caller reaches each.
+    pub(super) async fn connector_among<P: Ports>(
+        &self,
+        app: &App<P>,
+        ids: &[ConnectorId],
+    ) -> Result<Connector, Failure> {
+        let rows = app.db.query(connectors::get_many(ids)).await?;
+        let found = rows.iter().map(connectors::from_row).collect::<Result<Vec<_>, _>>()?;
+        let reached = |id: &ConnectorId| found.iter().find(|one| one.id == *id && self.reaches(one));
+        let mut connectors =
+            ids.iter().map(reached).collect::<Option<Vec<_>>>().unwrap_or_default().into_iter();
+        connectors.next().cloned().ok_or_else(no_such_connector)
     }
 
     /// A name for logs and for the rate limiter; holds no secret.

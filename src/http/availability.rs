@@ -1,8 +1,6 @@
 //! `POST /v1/availability`: when are these accounts busy? For somebody who waits: one round trip to the database, then all
 //! providers side by side.
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -15,17 +13,14 @@ use super::{
 };
 use crate::{
     app::App,
-    availability::{self, Availability, Question},
+    availability::{self, Availability, Question, accounts},
     domain::{
-        calendar::Calendar,
-        connector::Connector,
         event_time::parse_window,
         failure::{Action, Failure},
         ids::{CalendarId, ConnectorId},
         zone::Zone,
     },
     ports::{Db, Ports},
-    store::{calendars, connectors},
 };
 
 /// The most connectors asked about at once.
@@ -139,7 +134,8 @@ async fn ask_all<P: Ports>(
     ids: &[ConnectorId],
     question: &Question,
 ) -> Result<AvailabilityAnswer, Failure> {
-    let found = load(app, caller, ids).await?;
+    let rows = app.db.batch(accounts::statements(ids)).await?;
+    let found = accounts::read(&rows, &|connector| caller.reaches(connector))?;
     let answers = join_all(ids.iter().map(async |id| match found.get(id) {
         Some((connector, calendars)) => availability::check(app, connector, calendars, question).await,
         None => Err(no_such_connector()),
@@ -155,32 +151,6 @@ async fn ask_all<P: Ports>(
     let connectors =
         ids.iter().zip(answers).map(|(id, answer)| ConnectorAvailability::new(id, answer)).collect();
     Ok(AvailabilityAnswer { complete, connectors })
-}
-
-/// The connectors the caller reaches, with their calendars.
-async fn load<P: Ports>(
-    app: &App<P>,
-    caller: &Caller,
-    ids: &[ConnectorId],
-) -> Result<BTreeMap<ConnectorId, (Connector, Vec<Calendar>)>, Failure> {
-    let answers = app.db.batch(vec![connectors::get_many(ids), calendars::list_many(ids)]).await?;
-    let [connector_rows, calendar_rows] = answers.as_slice() else {
-        return Err(Failure::fatal("database_answer_incomplete", "two statements, not two answers"));
-    };
-    let mut found = BTreeMap::new();
-    for row in connector_rows {
-        let connector = connectors::from_row(row)?;
-        if caller.reaches(&connector) {
-            found.insert(connector.id.clone(), (connector, Vec::new()));
-        }
-    }
-    for row in calendar_rows {
-        let (connector, calendar) = calendars::from_row(row)?;
-        if let Some((_, calendars)) = found.get_mut(&connector) {
-            calendars.push(calendar);
-        }
-    }
-    Ok(found)
 }
 
 impl ConnectorAvailability {

@@ -24,6 +24,7 @@ mod pages;
 mod preferences;
 mod problem;
 mod router;
+mod slots;
 mod state;
 mod task_view;
 mod tasks;

@@ -13,7 +13,7 @@ use http::{StatusCode, header};
 
 use super::{
     access_tokens, admin, availability, connect_links, connectors, dashboard, disconnection, guard, health,
-    metrics, notifications, oauth, openapi, pages::error_page, problem::Problem, state::Shared, tasks,
+    metrics, notifications, oauth, openapi, pages::error_page, problem::Problem, slots, state::Shared, tasks,
 };
 use crate::{app::App, domain::failure::Failure, ports::Ports};
 
@@ -49,6 +49,7 @@ fn api<P: Ports>() -> Router<Shared<P>> {
         .route("/v1/tasks/{id}", get(tasks::get::<P>))
         .route("/v1/tasks/{id}/replay", post(tasks::replay::<P>))
         .route("/v1/availability", post(availability::check::<P>))
+        .route("/v1/slots", post(slots::find::<P>))
         .route("/v1/notifications", get(notifications::list::<P>))
         .route("/v1/admin/rotate-key", post(admin::rotate_key::<P>))
         .route("/metrics", get(metrics::get_metrics::<P>))

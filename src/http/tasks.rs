@@ -47,8 +47,8 @@ pub(super) async fn submit<P: Ports>(
     body: &Value,
 ) -> Result<TaskRow, Failure> {
     let reading = envelope::read(body, &fresh_id(&app.random)?);
-    let asked = submission::check(reading)?;
-    let connector = caller.connector(app, &asked.connector).await?;
+    let (asked, connectors) = submission::check(reading)?;
+    let connector = caller.connector_among(app, &connectors).await?;
     submission::submit(app, &asked, &Owner::of(&connector)).await
 }
 

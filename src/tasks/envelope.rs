@@ -23,6 +23,8 @@ pub enum TaskType {
     RefreshToken,
     /// When is this account busy?
     CheckAvailability,
+    /// When can several people meet?
+    FindSlots,
     /// Put an event on the calendar, once.
     CreateEvent,
     /// Change an event.
@@ -41,9 +43,10 @@ pub enum TaskType {
 
 impl TaskType {
     /// Every type there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RefreshToken,
         Self::CheckAvailability,
+        Self::FindSlots,
         Self::CreateEvent,
         Self::UpdateEvent,
         Self::CancelEvent,
@@ -58,6 +61,7 @@ impl TaskType {
         match self {
             Self::RefreshToken => "refresh-token",
             Self::CheckAvailability => "check-availability",
+            Self::FindSlots => "find-slots",
             Self::CreateEvent => "create-event",
             Self::UpdateEvent => "update-event",
             Self::CancelEvent => "cancel-event",

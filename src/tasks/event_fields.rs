@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::domain::{
-    event::{Attendee, EventTimes, Reminder, Transparency, Visibility},
+    event::{Attendee, EventTimes, Reminder, Transparency, Visibility, is_address},
     event_time::{parse_date, parse_instant},
     failure::Failure,
     recurrence,
@@ -116,19 +116,11 @@ fn check_attendees(attendees: Vec<Attendee>) -> Result<Vec<Attendee>, Failure> {
             let field = format!("attendees[{place}].email");
             return Err(Failure::rejected("bad_address", field, "expected an e-mail address"));
         }
-        if seen.insert(attendee.email.to_lowercase()) {
+        if seen.insert(attendee.email.to_ascii_lowercase()) {
             checked.push(attendee);
         }
     }
     Ok(checked)
-}
-
-/// Whether the text has the form of an address; whether it exists is for the provider to find out.
-fn is_address(text: &str) -> bool {
-    let plain = text.len() <= 254
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
-    plain
-        && matches!(text.split_once('@'), Some((local, host)) if !local.is_empty() && !host.is_empty() && !host.contains('@'))
 }
 
 fn limit(text: Option<&str>, most: usize, field: &str) -> Result<(), Failure> {

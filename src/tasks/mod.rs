@@ -17,6 +17,7 @@ mod confirm_hold;
 mod create_event;
 mod disconnect;
 mod event_fields;
+mod find_slots;
 mod place_hold;
 mod refresh_token;
 mod update_event;
@@ -25,7 +26,7 @@ mod update_event;
 mod tests;
 
 pub use envelope::{CalendarTask, TaskType};
-pub use work::Work;
+pub use work::{Work, read_payload};
 
 /// How often a task is tried before it is given up.
 pub const MAX_ATTEMPTS: i64 = 5;

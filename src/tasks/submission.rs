@@ -23,13 +23,14 @@ use crate::{
 /// How overdue a task must be before it is sent again.
 const OVERDUE: TimeDelta = TimeDelta::seconds(120);
 
-/// Checks a task exactly as the queue's consumer would.
-pub fn check(reading: Reading) -> Result<Asked, Failure> {
+/// Checks a task exactly as the queue's consumer would. Returns it with all the connectors it speaks of.
+pub fn check(reading: Reading) -> Result<(Asked, Vec<ConnectorId>), Failure> {
     if let Some(problem) = reading.problem {
         return Err(problem);
     }
-    Work::parse(&reading.asked)?;
-    Ok(reading.asked)
+    let others = Work::parse(&reading.asked)?.others().to_vec();
+    let connectors = [vec![reading.asked.connector.clone()], others].concat();
+    Ok((reading.asked, connectors))
 }
 
 /// Enters a checked task and sends it to the queue. The same id with the same payload is the same task and is sent once

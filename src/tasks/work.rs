@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::{
     TaskType, cancel_event::CancelEvent, cancel_hold::CancelHold, check_availability::CheckAvailability,
-    confirm_hold::ConfirmHold, create_event::CreateEvent, disconnect::Disconnect, place_hold::PlaceHold,
-    refresh_token::RefreshToken, update_event::UpdateEvent,
+    confirm_hold::ConfirmHold, create_event::CreateEvent, disconnect::Disconnect, find_slots::FindSlots,
+    place_hold::PlaceHold, refresh_token::RefreshToken, update_event::UpdateEvent,
 };
 use crate::{
     app::App,
@@ -15,7 +15,7 @@ use crate::{
         calendar::Calendar,
         connector::Connector,
         failure::Failure,
-        ids::CalendarId,
+        ids::{CalendarId, ConnectorId},
         notification::{Notification, NotificationType},
         time::Timestamp,
     },
@@ -118,6 +118,11 @@ pub trait Task: Sized {
     /// Checks the payload, all of it, before anything is done. Field paths are relative to the payload.
     fn check(payload: Self::Payload) -> Result<Self, Failure>;
 
+    /// Further connectors it speaks of: whoever sends it over HTTP must reach them.
+    fn others(&self) -> &[ConnectorId] {
+        &[]
+    }
+
     /// What must be read (or reserved) in the round trip of the claim.
     fn reads(&self, _claim: &Claim<'_>) -> Vec<Statement> {
         Vec::new()
@@ -139,9 +144,16 @@ macro_rules! registry {
             /// Checks a payload; a rejection names the field by its path in the message.
             pub fn parse(asked: &Asked) -> Result<Self, Failure> {
                 match TaskType::parse(&asked.kind)? {
-                    $(TaskType::$task => payload(&asked.payload).and_then($task::check).map(Self::$task),)+
+                    $(TaskType::$task => read_payload(&asked.payload).and_then($task::check).map(Self::$task),)+
                 }
                 .map_err(|failure| failure.under("payload"))
+            }
+
+            /// See [`Task::others`].
+            pub fn others(&self) -> &[ConnectorId] {
+                match self {
+                    $(Self::$task(task) => task.others(),)+
+                }
             }
 
             /// See [`Task::reads`].
@@ -164,6 +176,7 @@ macro_rules! registry {
 registry!(
     RefreshToken,
     CheckAvailability,
+    FindSlots,
     CreateEvent,
     UpdateEvent,
     CancelEvent,
@@ -174,7 +187,7 @@ registry!(
 );
 
 /// Reads a payload; what does not fit is named by its path.
-fn payload<T: DeserializeOwned>(payload: &Json) -> Result<T, Failure> {
+pub fn read_payload<T: DeserializeOwned>(payload: &Json) -> Result<T, Failure> {
     serde_path_to_error::deserialize(payload).map_err(|error| {
         let path = error.path().to_string();
         let message = error.inner().to_string();

@@ -14,6 +14,7 @@ use crate::{
         event::{CreationKey, Event, EventDraft, EventPatch, EventStatus, EventTimes, Marker},
         failure::Failure,
         ids::{AccountId, CalendarId, ETag, EventId, HoldId},
+        meeting::{MeetingTimes, MeetingTimesQuery},
         secret::{AccessToken, RefreshToken},
         time::{Interval, Timestamp},
         zone::Zone,
@@ -133,12 +134,20 @@ fn calendars(value: &Value) -> Vec<Calendar> {
         .collect()
 }
 
+/// `[start, end]`
+fn interval(pair: &Value) -> Interval {
+    let instant = |index: usize| Timestamp::parse_rfc3339(pair[index].as_str().unwrap()).unwrap();
+    Interval::new(instant(0), instant(1)).unwrap()
+}
+
+/// `[[start, end], ...]`, or `null` when nothing is known.
+fn meeting_times(value: &Value) -> MeetingTimes {
+    let times = value.as_array().map(|pairs| pairs.iter().map(interval).collect());
+    times.map_or(MeetingTimes::NotKnown, MeetingTimes::Known)
+}
+
 /// `{calendar: [[start, end], ...]}`, or `{calendar: "reason"}` for one whose busy time is not known.
 fn free_busy(value: &Value) -> FreeBusy {
-    let interval = |pair: &Value| {
-        let instant = |index: usize| Timestamp::parse_rfc3339(pair[index].as_str().unwrap()).unwrap();
-        Interval::new(instant(0), instant(1)).unwrap()
-    };
     let calendars = value.as_object().unwrap().iter().map(|(id, answer)| CalendarBusy {
         calendar: CalendarId::new(id),
         busy: match answer {
@@ -245,6 +254,18 @@ impl CalendarProvider for FakeProvider {
             "end": query.window.end().to_rfc3339(),
         });
         call("free-busy", body, free_busy)
+    }
+
+    fn meeting_times(&self, query: MeetingTimesQuery) -> Option<Pending<MeetingTimes>> {
+        let body = json!({
+            "people": query.people,
+            "start": query.window.start().to_rfc3339(),
+            "end": query.window.end().to_rfc3339(),
+            "minutes": query.duration.num_minutes(),
+            "at_most": query.at_most,
+            "at_any_hour": query.at_any_hour,
+        });
+        Some(call("meeting-times", body, meeting_times))
     }
 
     fn create_event(&self, draft: EventDraft) -> Pending<Event> {

@@ -32,6 +32,16 @@ describe("a task from the queue, token cached", () => {
     assert.ok(spent.d1 <= 3, JSON.stringify(spent));
   });
 
+  test("find-slots of two people: one call each, three round trips", async () => {
+    const workspaceId = fresh("workspace");
+    const one = await stack.connectEmptyAccount({ workspaceId });
+    const two = await stack.connectEmptyAccount({ workspaceId });
+    const payload = { ...window, durationMinutes: 30, connectorIds: [two.connectorId] };
+    const spent = await cost("find-slots", one.connectorId, payload);
+    assert.equal(spent.providerCalls, 2);
+    assert.ok(spent.d1 <= 3, JSON.stringify(spent));
+  });
+
   test("create-event: one call, three round trips", async () => {
     const { connectorId } = await stack.connectEmptyAccount();
     const spent = await cost("create-event", connectorId, {
@@ -64,6 +74,17 @@ describe("for somebody who waits", () => {
     for (let n = 0; n < 3; n++) connectorIds.push((await stack.connectEmptyAccount()).connectorId);
     const spent = await costOf(stack, async () => {
       assert.equal((await stack.api("POST", "/v1/availability", { ...window, connectorIds })).status, 200);
+    });
+    assert.equal(spent.providerCalls, 3);
+    assert.equal(spent.d1, 1);
+  });
+
+  test("slots of three connectors: one call each, one round trip in all", async () => {
+    const connectorIds: string[] = [];
+    for (let n = 0; n < 3; n++) connectorIds.push((await stack.connectEmptyAccount()).connectorId);
+    const spent = await costOf(stack, async () => {
+      const body = { ...window, durationMinutes: 30, connectorIds };
+      assert.equal((await stack.api("POST", "/v1/slots", body)).status, 200);
     });
     assert.equal(spent.providerCalls, 3);
     assert.equal(spent.d1, 1);

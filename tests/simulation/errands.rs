@@ -36,7 +36,8 @@ impl<'a> Errands<'a> {
             16..=18 => ("cancel-hold", json!({ "holdId": self.hold_id() })),
             19..=20 => ("update-event", self.update(&connector)),
             21..=22 => ("cancel-event", json!({ "eventId": self.event(&connector) })),
-            23..=24 => ("check-availability", self.question()),
+            23 => ("check-availability", self.question()),
+            24 => ("find-slots", self.meeting()),
             25..=26 => ("refresh-token", json!({ "force": self.dice.chance(500) })),
             27 if self.dice.chance(250) => ("disconnect", json!({})),
             28 if !self.tasks.is_empty() => return self.forgery(),
@@ -127,6 +128,17 @@ impl<'a> Errands<'a> {
 
     fn question(&self) -> Json {
         json!({ "timeMin": self.at(24 * 60), "timeMax": self.at(48 * 60), "timeZone": "America/New_York" })
+    }
+
+    /// With somebody else, who may be somebody else's.
+    fn meeting(&self) -> Json {
+        let mut payload = self.question();
+        payload["durationMinutes"] = json!(30);
+        payload["connectorIds"] = json!([self.dice.pick(self.connected).connector]);
+        if self.dice.chance(200) {
+            payload["attendees"] = json!(["nobody@example.org"]);
+        }
+        payload
     }
 
     /// An earlier id with another payload.

@@ -170,7 +170,7 @@ fn happen(world: &Rc<World>, connected: &[Connected], dice: &Dice, happening: Ha
     match happening {
         Happening::Posted(task) => world.yard.post(Inbox::Tasks, task, 0),
         Happening::Submitted(task) => in_background(world, "submit", async move |worker| {
-            let Ok(asked) = submission::check(envelope::read(&task, "none")) else { return };
+            let Ok((asked, _)) = submission::check(envelope::read(&task, "none")) else { return };
             let rows = worker.db.query(connectors::get(&asked.connector)).await;
             let Some(connector) = rows.ok().and_then(|rows| connectors::from_row(rows.first()?).ok()) else {
                 return;

@@ -30,13 +30,15 @@ pub(super) enum Input {
     Email,
     /// Where a page is.
     Url,
+    /// A whole number.
+    Number,
     /// A local date and time.
     Time,
     /// Addresses, separated by commas: a list of `{email}`.
     Addresses,
     /// Lines: a list of text.
     Lines,
-    /// Calendar ids, separated by commas: a list of text.
+    /// Ids or plain addresses, separated by commas: a list of text.
     Ids,
     /// Yes or no.
     Switch,
@@ -50,6 +52,7 @@ impl Input {
             Self::Switch => "checkbox",
             Self::Email => "email",
             Self::Url => "url",
+            Self::Number => "number",
             Self::Text | Self::Addresses | Self::Lines | Self::Ids => "text",
         }
     }
@@ -76,6 +79,7 @@ impl Input {
         };
         match self {
             Self::Text | Self::Email | Self::Url | Self::Time => json!(value),
+            Self::Number => value.parse::<u32>().map_or_else(|_| json!(value), Value::from),
             Self::Addresses => items(',').into_iter().map(|email| json!({ "email": email })).collect(),
             Self::Lines => json!(items('\n')),
             Self::Ids => json!(items(',')),

@@ -49,6 +49,25 @@ pub(super) fn forms(connector: &Connector, now: Timestamp) -> Vec<TaskForm> {
             open: true,
         },
         TaskForm {
+            kind: TaskType::FindSlots,
+            explanation: "When can several people meet?",
+            fields: vec![
+                field("timeMin", "From", Input::Time).required().with(at(tomorrow(0, 0))),
+                field("timeMax", "Until", Input::Time).required().with(at(end_of_week)),
+                zone_field(),
+                field("durationMinutes", "Minutes it takes", Input::Number).required().with("30"),
+                field(
+                    "connectorIds",
+                    "Who else (connectors' ids with commas between, of the same user or workspace)",
+                    Input::Ids,
+                ),
+                field("attendees", "People without a connector (addresses with commas between)", Input::Ids),
+                field("bufferAfterMinutes", "Minutes free after it", Input::Number),
+                field("ignoreWorkingHours", "At any hour", Input::Switch),
+            ],
+            open: false,
+        },
+        TaskForm {
             kind: TaskType::CreateEvent,
             explanation: "Put an event on the calendar, once.",
             fields: vec![

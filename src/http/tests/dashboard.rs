@@ -219,9 +219,15 @@ fn each_task_is_sent_from_its_form_as_it_is() {
     connect(&app, "a");
     let browser = Browser::signed_in(&app);
     let page = browser.get("/dashboard/connectors/con-a").expect(200).text();
-    for kind in
-        ["refresh-token", "check-availability", "create-event", "place-hold", "cancel-hold", "confirm-hold"]
-    {
+    for kind in [
+        "refresh-token",
+        "check-availability",
+        "find-slots",
+        "create-event",
+        "place-hold",
+        "cancel-hold",
+        "confirm-hold",
+    ] {
         let form =
             page.split(&format!("id=\"task-{kind}\"")).nth(1).unwrap().split("</form>").next().unwrap();
         let mut fields = Vec::new();
@@ -245,7 +251,7 @@ fn each_task_is_sent_from_its_form_as_it_is() {
     }
     let sent: Vec<_> =
         app.queues.sent(QueueName::Tasks).into_iter().map(|message| message.body["type"].clone()).collect();
-    assert_eq!(sent.len(), 6, "{sent:?}");
+    assert_eq!(sent.len(), 7, "{sent:?}");
     assert!(browser.get("/dashboard/connectors/con-a?done=sent").text().contains("on its way"));
     let activity = browser.get("/dashboard/connectors/con-a/activity").expect(200).text();
     assert!(activity.contains("create-event") && activity.contains("queued") && !activity.contains("<html"));

@@ -14,11 +14,12 @@ fn raw(app: &Rc<TestApp>, method: &str, path: &str, content_type: &str, body: im
     send(app, request)
 }
 
-const WITH_BODY: [(&str, &str); 6] = [
+const WITH_BODY: [(&str, &str); 7] = [
     ("POST", "/v1/connect-links"),
     ("POST", "/v1/access-tokens"),
     ("POST", "/v1/tasks"),
     ("POST", "/v1/availability"),
+    ("POST", "/v1/slots"),
     ("POST", "/v1/admin/rotate-key"),
     ("PATCH", "/v1/connectors/con-a"),
 ];

@@ -6,6 +6,7 @@ mod dashboard;
 mod limits;
 mod openapi;
 mod operations;
+mod slots;
 mod tenants;
 
 use std::rc::Rc;

@@ -9,6 +9,7 @@ use utoipa::{
 };
 
 use crate::{
+    availability::{meeting::Slots, slot_request::SlotRequest},
     http::{
         access_tokens, admin, availability, connectors, health, history, notifications, preferences, problem,
         task_view, tasks,
@@ -39,6 +40,8 @@ use crate::{
         notifications::NotificationPage,
         availability::AvailabilityRequest,
         availability::AvailabilityAnswer,
+        SlotRequest,
+        Slots,
         admin::RotationRequest,
         admin::Rotation,
         health::Health,
@@ -222,6 +225,14 @@ fn operations() -> Vec<Operation> {
             "When accounts are busy, for somebody who waits",
             Some("AvailabilityRequest"),
             (200, Some("AvailabilityAnswer")),
+        ),
+        operation(
+            "post",
+            "/v1/slots",
+            Caller,
+            "When people can meet, for somebody who waits",
+            Some("FindSlotsPayload"),
+            (200, Some("Slots")),
         ),
         with(
             query::<notifications::NotificationQuery>(),

@@ -10,6 +10,9 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
     let mut windows = window.clone();
     windows.as_object_mut().unwrap().remove("connectorId");
     windows["connectorIds"] = json!(["@@"]);
+    let mut meeting = windows.clone();
+    meeting["durationMinutes"] = json!(30);
+    let slots = json!({"type": "find-slots", "connectorId": "@@", "payload": &meeting});
     vec![
         ("GET", "/v1/connectors/@@", None),
         ("PATCH", "/v1/connectors/@@", Some(preferences)),
@@ -23,6 +26,8 @@ fn routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("POST", "/v1/tasks/task-of-@@/replay", None),
         ("POST", "/v1/availability", Some(window)),
         ("POST", "/v1/availability", Some(windows)),
+        ("POST", "/v1/slots", Some(meeting)),
+        ("POST", "/v1/tasks", Some(slots)),
         ("GET", "/v1/notifications?connectorId=@@", None),
         ("DELETE", "/v1/connectors/@@", None),
     ]

@@ -80,7 +80,7 @@ fn a_letter_that_is_no_task_is_recorded_too() {
 fn a_task_that_was_entered_but_never_sent_is_swept_up() {
     let world = World::new();
     let reading = crate::tasks::envelope::read(&create(&world), "unused");
-    let asked = submission::check(reading).unwrap();
+    let (asked, _) = submission::check(reading).unwrap();
     world.app.queues.set_down(true);
     let owner = crate::store::outbox::Owner::of(&world.connector);
     assert!(block_on(submission::submit(&*world.app, &asked, &owner)).is_err());

@@ -6,6 +6,7 @@ mod events;
 mod holds;
 mod runner;
 mod schema;
+mod slots;
 
 use std::rc::Rc;
 

@@ -28,6 +28,8 @@ use crate::{
     cancel_hold::Payload,
     disconnect::Payload,
     crate::availability::Availability,
+    crate::availability::slot_request::SlotRequest,
+    crate::availability::meeting::Slots,
 )))]
 struct Types;
 
@@ -36,6 +38,7 @@ fn payload_name(kind: TaskType) -> &'static str {
     match kind {
         TaskType::RefreshToken => "RefreshTokenPayload",
         TaskType::CheckAvailability => "CheckAvailabilityPayload",
+        TaskType::FindSlots => "FindSlotsPayload",
         TaskType::CreateEvent => "CreateEventPayload",
         TaskType::UpdateEvent => "UpdateEventPayload",
         TaskType::CancelEvent => "CancelEventPayload",
