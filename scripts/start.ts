@@ -25,7 +25,9 @@ const settings = developmentSettings(port);
 if (!(await buildWorker())) process.exit(1);
 
 const running: { name: string; ended: Promise<number>; stop(): Promise<void> }[] = [];
+let ending = false;
 const stopAll = async () => {
+  ending = true;
   await Promise.all(running.map((part) => part.stop()));
 };
 onShutdown(stopAll, 0);
@@ -44,6 +46,8 @@ console.log(`
 `);
 
 const first = await Promise.race(running.map(async (part) => ({ name: part.name, code: await part.ended })));
-console.error(`${first.name} ended with exit code ${first.code}; ending the rest.`);
-await stopAll();
-process.exit(1);
+if (!ending) {
+  console.error(`${first.name} ended with exit code ${first.code}; ending the rest.`);
+  await stopAll();
+  process.exit(1);
+}

@@ -44,11 +44,15 @@ export function recordInputs(fingerprint: string, started: number): void {
 function compiledFiles(): string[] {
   // One line in make's syntax, `output: input input ...`, spaces in names escaped.
   const line = readFileSync(dependencyList, "utf8").split("\n")[0] ?? "";
-  return line
-    .slice(line.indexOf(": ") + 2)
-    .split(/(?<!\\) /)
-    .filter((path) => path !== "")
-    .map((path) => relative(projectRoot, path.replaceAll("\\ ", " ")));
+  return (
+    line
+      .slice(line.indexOf(": ") + 2)
+      .split(/(?<!\\) /)
+      .filter((path) => path !== "")
+      .map((path) => relative(projectRoot, path.replaceAll("\\ ", " ")))
+      // What build.rs wrote follows from the rest.
+      .filter((path) => !path.includes("/release/build/"))
+  );
 }
 
 function savedSince(path: string, started: number): boolean {

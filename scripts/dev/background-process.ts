@@ -17,7 +17,7 @@ export interface StartOptions {
   /** Full environment of the program. Default: ours. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** Called with every line it prints, without the line's end. */
+  /** Called with every line it prints, without the line's end, until it is stopped: how it takes its end is no news. */
   onLine?: (line: string) => void;
 }
 
@@ -28,11 +28,12 @@ const KEPT = 2_000_000;
 export function startInBackground(program: string, args: string[], options: StartOptions = {}): BackgroundProcess {
   const leash = onLeash(program, args, options, "pipe");
   let output = "";
+  let stopped = false;
   for (const stream of [leash.stdout, leash.stderr]) {
     if (stream === null) continue;
     createInterface({ input: stream }).on("line", (line) => {
       output = `${output}${line}\n`.slice(-KEPT);
-      options.onLine?.(line);
+      if (!stopped) options.onLine?.(line);
     });
   }
   const ended = exitCode(leash);
@@ -40,6 +41,7 @@ export function startInBackground(program: string, args: string[], options: Star
     output: () => output,
     ended,
     async stop() {
+      stopped = true;
       leash.stdin?.end();
       await ended;
     },

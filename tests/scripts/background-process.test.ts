@@ -88,3 +88,18 @@ test("a program that is not there says so", async () => {
   assert.equal(await program.ended, 127);
   assert.match(program.output(), /no-such-program could not be started/);
 });
+
+test("what a program says while it is stopped is kept, but passed on to nobody", async () => {
+  const lines: string[] = [];
+  const program = startInBackground(
+    "sh",
+    ["-c", 'trap "echo last words; exit" TERM; echo hello; while :; do sleep 0.05; done'],
+    {
+      onLine: (line) => lines.push(line),
+    },
+  );
+  await until(() => lines.length > 0, "the first line");
+  await program.stop();
+  assert.deepEqual(lines, ["hello"]);
+  assert.match(program.output(), /last words/);
+});

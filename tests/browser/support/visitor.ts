@@ -13,9 +13,15 @@ export async function launchChromium(): Promise<Browser> {
 }
 
 /** Texts that no page may hold: tokens as the simulated providers write them, and values as the vault seals them. */
-const TOKENS = /ya29\.[\w-]{8}|1\/\/[\w-]{8}|EwB[\w-]{20}|\bv1\.[\w-]+\.[\w-]{16}\.[\w-]+/;
+const TOKENS = /ya29\.[\w-]{8}|1\/\/[\w-]{8}|\bEw[\w-]{20}|\b1\.A[\w.-]{20}|\bv1\.[\w-]+\.[\w-]{16}\.[\w-]+/;
 
-const SETTINGS_THAT_ARE_SECRET = ["API_KEY", "WEBHOOK_SECRET", "OAUTH_ENC_KEY", "GOOGLE_CLIENT_SECRET"];
+const SETTINGS_THAT_ARE_SECRET = [
+  "API_KEY",
+  "WEBHOOK_SECRET",
+  "OAUTH_ENC_KEY",
+  "GOOGLE_CLIENT_SECRET",
+  "MICROSOFT_CLIENT_SECRET",
+];
 
 /**
  * One person's window. While it is open, it notes whatever a person or a developer would call broken: errors in the console, requests that
