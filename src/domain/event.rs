@@ -222,6 +222,8 @@ pub struct Event {
     pub summary: Option<String>,
     /// Addresses of the people invited.
     pub attendees: Vec<Attendee>,
+    /// How it repeats, in RFC 5545 lines as in [`EventDraft::recurrence`]; empty for what is not a series.
+    pub recurrence: Vec<String>,
     /// Our proof of origin, where it is ours.
     pub marker: Option<Marker>,
     /// The last change of ours, by its [`EventPatch::applied_by`].

@@ -53,7 +53,8 @@ impl Task for CancelEvent {
         let deletion = with_session(run.app, run.connector, 1, async |session| {
             session.call(provider.delete_event(&calendar, &self.0.event_id, self.0.etag.as_ref())).await
         })
-        .await?;
+        .await
+        .map_err(|failure| failure.under("payload"))?;
         Ok(Done::with(json!({
             "eventId": self.0.event_id,
             "calendarId": calendar,

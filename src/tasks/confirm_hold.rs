@@ -97,7 +97,7 @@ impl Task for ConfirmHold {
         .await;
         match outcome {
             Ok(event) => Ok(confirmed(run, &hold, &event)),
-            Err(failure) => Err(given_up(run, &hold, failure)),
+            Err(failure) => Err(given_up(run, &hold, failure.under("payload"))),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `create-event`: puts an event on the calendar, once. The event's id at the provider is derived from the task, so doing
-//! it again finds what was done.
+//! `create-event`: puts an event on the calendar, once. What the provider knows the event by is derived from the task, so
+//! doing it again finds what was done.
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -84,9 +84,16 @@ impl Task for CreateEvent {
         };
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
         let event = with_session(run.app, run.connector, 1, async |session| {
+            if run.repeated
+                && let Some(event) =
+                    session.call(provider.find_event(&draft.calendar, &draft.marker.key)).await?
+            {
+                return Ok(event);
+            }
             session.call(provider.create_event(draft)).await
         })
-        .await?;
+        .await
+        .map_err(|failure| failure.under("payload"))?;
         Ok(Done::with(event_result(&event)))
     }
 }
@@ -108,6 +115,9 @@ pub(super) fn event_result(event: &Event) -> Json {
     });
     if let Some(fields) = result.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
+        if !event.recurrence.is_empty() {
+            fields.insert("recurrence".to_owned(), json!(event.recurrence));
+        }
     }
     result
 }

@@ -121,7 +121,7 @@ impl Task for UpdateEvent {
         .await;
         match outcome {
             Ok(event) => Ok(Done::with(event_result(&event))),
-            Err(failure) => Err(conflict(run, &change, failure)),
+            Err(failure) => Err(conflict(run, &change, failure.under("payload"))),
         }
     }
 }

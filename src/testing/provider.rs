@@ -114,6 +114,7 @@ fn event(value: &Value) -> Event {
         times: interval.map(|interval| EventTimes::Timed { interval, zone: Zone::utc() }),
         summary: text(&value["summary"]),
         attendees: vec![],
+        recurrence: serde_json::from_value(value["recurrence"].clone()).unwrap_or_default(),
         marker: value["key"]
             .as_str()
             .and_then(CreationKey::parse)

@@ -141,6 +141,8 @@ pub(super) struct EventResource {
     #[serde(default)]
     attendees: Vec<serde_json::Map<String, serde_json::Value>>,
     #[serde(default)]
+    recurrence: Vec<String>,
+    #[serde(default)]
     hangout_link: Option<String>,
     #[serde(default)]
     conference_data: Option<ConferenceData>,
@@ -212,6 +214,7 @@ impl EventResource {
             times,
             summary: self.summary,
             attendees: self.attendees.into_iter().filter_map(attendee).collect(),
+            recurrence: self.recurrence,
             marker: marker(&private),
             applied_by: private.get(CHANGE_PROPERTY).and_then(|key| CreationKey::parse(key)),
             html_link: self.html_link,
@@ -313,6 +316,7 @@ mod tests {
             "start": {"dateTime": "2026-03-29T09:00:00+02:00", "timeZone": "Europe/Berlin"},
             "end": {"dateTime": "2026-03-29T08:00:00Z"},
             "attendees": [{"email": "ada@example.com", "displayName": "Ada", "optional": true}, {"id": "7"}],
+            "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"],
             "hangoutLink": "https://meet.google.com/old",
             "conferenceData": {"entryPoints": [
                 {"entryPointType": "phone", "uri": "tel:+1"},
@@ -342,6 +346,7 @@ mod tests {
                     display_name: Some("Ada".to_owned()),
                     optional: true,
                 }],
+                recurrence: vec!["RRULE:FREQ=WEEKLY;COUNT=4".to_owned()],
                 marker: Some(Marker {
                     key: CreationKey::parse("0123456789abcdef0123456789abcdef").unwrap(),
                     hold: Some(HoldId::new("h1")),

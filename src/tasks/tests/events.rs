@@ -26,6 +26,47 @@ fn an_event_is_created_under_a_key_of_its_task() {
 }
 
 #[test]
+fn an_event_whose_creation_was_not_answered_is_looked_for_before_it_is_made() {
+    let world = World::new();
+    let payload = json!({ "summary": "Demo", "start": "2026-12-01T09:00", "end": "2026-12-01T10:00", "timeZone": "UTC" });
+    let lose = |id: &str| {
+        world.app.http.answer("create-event", Err(crate::ports::HttpError::Timeout));
+        let message = world.message("create-event", id, payload.clone());
+        assert!(matches!(world.deliver(message), Disposition::Retry { .. }));
+    };
+    lose("task-1");
+    world.grant("find-event", json!({ "id": "event-1", "recurrence": ["RRULE:FREQ=DAILY;COUNT=2"] }));
+    let result = world.succeed("create-event", "task-1", payload.clone());
+    assert_eq!(result["eventId"], "event-1");
+    assert_eq!(result["recurrence"], json!(["RRULE:FREQ=DAILY;COUNT=2"]));
+    assert_eq!(world.asked(), ["create-event", "find-event"]);
+
+    lose("task-2");
+    world.grant("find-event", json!(null));
+    world.grant("create-event", json!({ "id": "event-2" }));
+    assert_eq!(world.succeed("create-event", "task-2", payload)["eventId"], "event-2");
+    assert_eq!(world.asked()[2..], ["create-event", "find-event", "create-event"]);
+}
+
+#[test]
+fn what_the_provider_refuses_is_named_as_a_field_of_the_payload() {
+    let world = World::new();
+    let refusal = Failure::rejected("recurrence_not_supported", "recurrence[0]", "not here");
+    for (kind, operation, payload) in [
+        (
+            "create-event",
+            "create-event",
+            json!({ "summary": "x", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "timeZone": "UTC" }),
+        ),
+        ("update-event", "update-event", json!({ "eventId": "e", "summary": "x" })),
+        ("cancel-event", "delete-event", json!({ "eventId": "e" })),
+    ] {
+        world.app.http.answer(operation, Ok(refused(&refusal)));
+        assert_eq!(world.fail(kind, kind, payload)["field"], "payload.recurrence[0]", "{kind}");
+    }
+}
+
+#[test]
 fn an_update_that_meets_a_newer_version_is_reported() {
     let world = World::new();
     world

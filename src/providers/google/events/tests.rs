@@ -195,6 +195,7 @@ fn a_created_event_is_answered_as_google_made_it() {
             times: Some(meeting().times),
             summary: Some("Review".to_owned()),
             attendees,
+            recurrence: meeting().recurrence,
             marker: Some(meeting().marker),
             applied_by: None,
             html_link: Some("https://www.google.com/calendar/event?eid=MDEyMzQ1".to_owned()),
