@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its assumptions break")]
 
 mod busy;
+mod events;
 mod sign_in;
 mod world;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::errors::ApiError;
 use super::event::{Event, Kind};
+use super::event_view::html_of;
 use super::recurrence::Recurrence;
 use super::zone::{Zone, read_date_time};
 
@@ -96,6 +97,7 @@ pub fn apply(event: &mut Event, body: &Map<String, Value>, writing: Writing) -> 
     if timed("end") {
         (event.end, event.end_zone) = read_date_time(&body["end"], "end")?;
     }
+    let was_online = event.online_meeting.is_some();
     for (name, value) in body {
         if name.starts_with('@') || name.contains("@odata.") || READ_ONLY.contains(&name.as_str()) {
             continue;
@@ -146,8 +148,30 @@ pub fn apply(event: &mut Event, body: &Map<String, Value>, writing: Writing) -> 
             },
         }
     }
+    join_text_and_meeting(event, was_online, body.contains_key("body"));
     set_recurrence(event, body.get("recurrence"), timed("start") || timed("end"))?;
     check_times(event)
+}
+
+/// The text of an online meeting ends in how to join it; a new text without that takes the meeting offline.
+fn join_text_and_meeting(event: &mut Event, was_online: bool, rewritten: bool) {
+    let url =
+        event.online_meeting.as_ref().and_then(|meeting| meeting["joinUrl"].as_str()).map(str::to_owned);
+    let Some(url) = url else { return };
+    let html = html_of(event.fields.get("body").unwrap_or(&Value::Null));
+    if was_online {
+        if rewritten && !html.contains(&url) {
+            event.online_meeting = None;
+        }
+        return;
+    }
+    let line = "_".repeat(80);
+    let line = format!("<div style=\"width:100%; height:20px\"><span>{line}</span>\r\n</div>");
+    let joining =
+        format!("{line}\r\n<div class=\"me-email-text\"><a href=\"{url}\">Join</a></div>\r\n{line}");
+    let text = html.split("</body>").next().unwrap_or_default();
+    let content = format!("{text}{joining}\r\n</body></html>");
+    set(event, "body", json!({ "contentType": "html", "content": content }));
 }
 
 fn set_recurrence(event: &mut Event, value: Option<&Value>, moved: bool) -> Result<(), ApiError> {

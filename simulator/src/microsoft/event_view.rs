@@ -26,8 +26,8 @@ pub struct View {
     pub calendar: u32,
     /// Bodies as text instead of HTML.
     pub text_bodies: bool,
-    /// Extended properties to show: all of them, or those with this id.
-    pub properties: Option<Option<String>>,
+    /// Extended properties to show: those with these ids, all of them when no id is named.
+    pub properties: Option<Vec<String>>,
 }
 
 impl View {
@@ -92,7 +92,7 @@ impl View {
             let chosen: Vec<Value> = event
                 .properties
                 .iter()
-                .filter(|(id, _)| only.as_deref().is_none_or(|only| only.eq_ignore_ascii_case(id)))
+                .filter(|(id, _)| only.is_empty() || only.iter().any(|only| only.eq_ignore_ascii_case(id)))
                 .map(|(id, value)| json!({ "id": id, "value": value }))
                 .collect();
             // Graph leaves an empty collection out.
@@ -143,6 +143,14 @@ pub fn is_slim(event: &Event) -> bool {
 
 fn answered(at: Option<Timestamp>) -> String {
     at.map_or_else(|| NEVER.to_owned(), utc_stamp)
+}
+
+/// The whole HTML document of an `itemBody`.
+pub fn html_of(body: &Value) -> String {
+    match Body::of(body).as_html()["content"].as_str() {
+        None | Some("") => "<html><body></body></html>".to_owned(),
+        Some(html) => html.to_owned(),
+    }
 }
 
 /// An `itemBody`.

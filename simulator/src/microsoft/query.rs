@@ -159,8 +159,9 @@ pub fn sort(events: &mut [Event], params: &Params, home: &Zone) -> Result<(), Ap
     Ok(())
 }
 
-/// `$expand=singleValueExtendedProperties(...)`: `None` when it is not asked for, the inner `None` for all of them.
-pub fn expanded_properties(params: &Params) -> Result<Option<Option<String>>, ApiError> {
+/// `$expand=singleValueExtendedProperties($filter=id eq 'a' or id eq 'b')`: `None` when it is not asked for, an empty list for
+/// all of them.
+pub fn expanded_properties(params: &Params) -> Result<Option<Vec<String>>, ApiError> {
     let Some(expand) = params.get("$expand") else {
         return Ok(None);
     };
@@ -168,8 +169,9 @@ pub fn expanded_properties(params: &Params) -> Result<Option<Option<String>>, Ap
     if !lower.starts_with("singlevalueextendedproperties") {
         return Err(ApiError::invalid_query(format!("Could not expand '{expand}'.")));
     }
-    let id = lower.find(" eq ").and_then(|at| quoted(expand[at + 4..].trim_end_matches(')')));
-    Ok(Some(id))
+    let ids = expand.trim_end_matches(')').split(" or ");
+    let ids = ids.filter_map(|condition| condition.split_once(" eq ").and_then(|(_, id)| quoted(id)));
+    Ok(Some(ids.collect()))
 }
 
 /// The inside of `name(x:...)` without its variable.
@@ -249,15 +251,17 @@ mod tests {
     }
 
     #[test]
-    fn an_expansion_names_one_property_or_all() {
+    fn an_expansion_names_some_properties_or_all() {
         let expand = |text: &str| {
             let query =
                 url::form_urlencoded::Serializer::new(String::new()).append_pair("$expand", text).finish();
             expanded_properties(&Params::parse(query.as_bytes())).map_err(|error| error.code)
         };
-        assert_eq!(expand("singleValueExtendedProperties").unwrap(), Some(None));
+        assert_eq!(expand("singleValueExtendedProperties").unwrap(), Some(vec![]));
         let one = expand("singleValueExtendedProperties($filter=id eq 'String {a} Name b')").unwrap();
-        assert_eq!(one, Some(Some("String {a} Name b".into())));
+        assert_eq!(one, Some(vec!["String {a} Name b".into()]));
+        let two = expand("singleValueExtendedProperties($filter=id eq 'A b c' or id eq 'D e f')").unwrap();
+        assert_eq!(two, Some(vec!["A b c".into(), "D e f".into()]));
         assert!(expand("attachments").is_err());
     }
 }

@@ -66,6 +66,10 @@ pub(super) fn classify(operation: Operation, response: &HttpResponse) -> Failure
         None => return not_understood(response),
     };
     match (status, code.as_str()) {
+        // Two writes met at Exchange and nothing was decided, or a version was named: the caller knows.
+        (409 | 412, "ErrorIrresolvableConflict") | (412, _) => {
+            Failure::conflict("event_changed", "the event was changed since it was read")
+        }
         (401, _) => Failure::reauthorize("grant_refused", "Microsoft refuses the account's access token"),
         (429, _) | (403, "ErrorExceededConnectionCount" | "activityLimitReached") => {
             Failure::retry("provider_throttled", format!("Microsoft asks us to slow down: {message}"), wait)
@@ -83,12 +87,20 @@ pub(super) fn classify(operation: Operation, response: &HttpResponse) -> Failure
             "sync_cursor_expired",
             "Microsoft no longer knows the delta token; sync everything anew",
         ),
-        (412, _) => Failure::conflict("event_changed", "the event was changed since it was read"),
         (409, _) => Failure::retry("provider_write_conflict", message, wait),
+        (507, "ErrorQuotaExceeded") => Failure::refused("mailbox_full", "the account's mailbox is full"),
         (408 | 500.., _) => {
             Failure::retry("provider_unavailable", format!("Graph answered {status}: {message}"), wait)
         }
         (400, "ErrorInvalidIdMalformed") => operation.not_found(),
+        (400, "TimeZoneNotSupportedException") => Failure::rejected("unknown_time_zone", "timeZone", message),
+        (400, "ErrorCalendarEndDateIsEarlierThanStartDate") => {
+            Failure::rejected("empty_interval", "end", message)
+        }
+        (400, "ErrorInvalidRecipients") => Failure::rejected("bad_address", "attendees", message),
+        (400, code) if code.starts_with("ErrorRecurrence") => {
+            Failure::rejected("bad_recurrence", "recurrence", message)
+        }
         (400 | 405 | 413 | 415 | 422, _) => {
             Failure::refused("provider_rejected", format!("Microsoft refused the request: {message}"))
         }
@@ -119,4 +131,133 @@ fn said(body: &[u8]) -> Option<(String, String)> {
     let code = error.get("code")?.as_str()?.to_owned();
     let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
     Some((code, excerpt(message.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        domain::failure::Action,
+        providers::microsoft::fixtures::{answer, stored},
+    };
+
+    fn seconds(failure: &Failure) -> Option<i64> {
+        match failure.action {
+            Action::Retry { after } => after.map(|after| after.num_seconds()),
+            _ => None,
+        }
+    }
+
+    fn kind(failure: &Failure) -> &'static str {
+        match failure.action {
+            Action::Retry { .. } => "retry",
+            Action::Wait { .. } => "wait",
+            Action::Reauthorize => "reauthorize",
+            Action::Rejected { .. } => "rejected",
+            Action::NotFound => "not found",
+            Action::Conflict => "conflict",
+            Action::Fatal => "fatal",
+        }
+    }
+
+    #[test]
+    fn every_status_and_code_says_what_to_do() {
+        use Operation::{Calendar, Event, Identify, MailboxSettings};
+        for (file, operation, action, code, after) in [
+            ("400_invalid_request", Event, "rejected", "provider_rejected", None),
+            ("400_not_organizer", Event, "rejected", "provider_rejected", None),
+            ("400_request_body_read", Calendar, "rejected", "provider_rejected", None),
+            ("400_property_validation", Calendar, "rejected", "provider_rejected", None),
+            ("400_invalid_id_malformed", Event, "not found", "event_not_found", None),
+            ("400_invalid_id_malformed", Calendar, "not found", "calendar_not_found", None),
+            ("400_time_zone_not_supported", Calendar, "rejected", "unknown_time_zone", None),
+            ("400_invalid_recipients", Calendar, "rejected", "bad_address", None),
+            ("400_end_before_start", Event, "rejected", "empty_interval", None),
+            ("400_recurrence_end_date_too_small", Event, "rejected", "bad_recurrence", None),
+            ("400_recurrence_has_no_occurrence", Calendar, "rejected", "bad_recurrence", None),
+            ("400_sync_state_not_found", Calendar, "not found", "sync_cursor_expired", None),
+            ("401_invalid_authentication_token", Event, "reauthorize", "grant_refused", None),
+            ("401_empty", Identify, "reauthorize", "grant_refused", None),
+            ("403_error_access_denied", Event, "rejected", "scope_missing", None),
+            ("403_authorization_request_denied", Identify, "rejected", "scope_missing", None),
+            ("403_error_exceeded_connection_count", Calendar, "retry", "provider_throttled", None),
+            ("403_forbidden", Event, "rejected", "forbidden", None),
+            ("404_item_not_found", Event, "not found", "event_not_found", None),
+            ("404_item_not_found", Calendar, "not found", "calendar_not_found", None),
+            ("404_mailbox_not_enabled", MailboxSettings, "rejected", "mailbox_unavailable", None),
+            ("405_method_not_allowed", Event, "rejected", "provider_rejected", None),
+            ("408_empty", Event, "retry", "provider_unavailable", None),
+            ("409_conflict", Event, "retry", "provider_write_conflict", None),
+            ("409_duplicate_transaction", Calendar, "retry", "provider_write_conflict", None),
+            ("409_irresolvable_conflict", Event, "conflict", "event_changed", None),
+            ("410_sync_state_not_found", Calendar, "not found", "sync_cursor_expired", None),
+            ("410_resync_required", Calendar, "not found", "sync_cursor_expired", None),
+            ("412_irresolvable_conflict", Event, "conflict", "event_changed", None),
+            ("413_request_too_large", Event, "rejected", "provider_rejected", None),
+            ("429_application_throttled", Event, "retry", "provider_throttled", Some(30)),
+            ("429_too_many_requests_date", Event, "retry", "provider_throttled", Some(90)),
+            ("429_html", Event, "retry", "provider_throttled", None),
+            ("500_internal_server_error", Event, "retry", "provider_unavailable", None),
+            ("502_html", Event, "retry", "provider_unavailable", None),
+            ("503_server_busy", Event, "retry", "provider_unavailable", Some(120)),
+            ("503_mailbox_move", Event, "retry", "provider_unavailable", None),
+            ("504_unknown_error", Event, "retry", "provider_unavailable", None),
+            ("507_quota_exceeded", Calendar, "rejected", "mailbox_full", None),
+            ("509_bandwidth", Event, "retry", "provider_unavailable", None),
+            ("302_redirect", Event, "fatal", "provider_unreadable", None),
+            ("403_html", Event, "fatal", "provider_unreadable", None),
+            ("404_html", Event, "fatal", "provider_unreadable", None),
+            ("418_teapot", Event, "fatal", "provider_unreadable", None),
+        ] {
+            let failure = classify(operation, &stored(&format!("errors/{file}.http")));
+            assert_eq!((kind(&failure), failure.code.as_ref()), (action, code), "{file}: {failure}");
+            assert_eq!(seconds(&failure), after, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_a_caller_can_mend_is_named() {
+        for (file, field) in [
+            ("400_time_zone_not_supported", "timeZone"),
+            ("400_invalid_recipients", "attendees"),
+            ("400_end_before_start", "end"),
+            ("400_recurrence_has_no_occurrence", "recurrence"),
+        ] {
+            let failure = classify(Operation::Event, &stored(&format!("errors/{file}.http")));
+            assert_eq!(failure.field(), Some(field), "{file}");
+        }
+        for (operation, scope) in [
+            (Operation::Identify, "User.Read,"),
+            (Operation::MailboxSettings, "MailboxSettings.Read,"),
+            (Operation::Calendar, "Calendars.ReadWrite,"),
+            (Operation::Event, "Calendars.ReadWrite,"),
+        ] {
+            let failure = classify(operation, &stored("errors/403_error_access_denied.http"));
+            assert!(failure.message.contains(scope), "{operation:?}: {failure}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_answer_shows_its_first_bytes_and_no_secret() {
+        let body = r#"{"value": 1, "access_token": "tiny", "skipToken": "0123456789abcdefghij" "#;
+        let failure = read::<Value>(Operation::Calendar, &answer(200, body)).unwrap_err();
+        assert_eq!((kind(&failure), failure.code.as_ref()), ("fatal", "provider_unreadable"));
+        assert!(failure.message.contains("value"), "{failure}");
+        assert!(!failure.message.contains("0123456789") && !failure.message.contains("tiny"), "{failure}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_classified(status in 100u16..1000, body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = classify(Operation::Event, &answer(status, body));
+        }
+
+        #[test]
+        fn any_json_is_classified(status in 400u16..600, code in ".{0,30}", message in ".{0,30}") {
+            let body = serde_json::json!({"error": {"code": code, "message": message}});
+            let _ = classify(Operation::Calendar, &answer(status, body.to_string()));
+        }
+    }
 }

@@ -5,25 +5,32 @@
 mod admin_consent;
 mod batch;
 mod calendar_view;
+mod calendars;
 mod challenge;
 mod errors;
+mod event_body;
+mod events;
 #[cfg(test)]
 mod fixtures;
 mod freebusy;
 mod identity;
 mod meeting_times;
 mod oauth;
+mod pages;
+mod recurrence;
 mod requests;
 mod schedule;
 mod scopes;
 mod sign_in_errors;
 mod tenant;
 mod tokens;
+mod wire;
 mod working_hours;
+mod zones;
 
 use chrono::TimeDelta;
 
-use super::{CalendarProvider, Deletion, Limits, OAuthProvider, Pending, Provider, single};
+use super::{CalendarProvider, Deletion, Limits, OAuthProvider, Pending, Provider};
 use crate::{
     config::MicrosoftSettings,
     domain::{
@@ -31,7 +38,6 @@ use crate::{
         calendar::Calendar,
         connector::ProviderKind,
         event::{CreationKey, Event, EventDraft, EventPatch},
-        failure::Failure,
         ids::{CalendarId, ETag, EventId},
         meeting::{MeetingTimes, MeetingTimesQuery},
     },
@@ -69,49 +75,51 @@ impl Provider for Microsoft {
     }
 }
 
-// PLACEHOLDERS below: each is replaced by the module that owns it (calendars.rs and events.rs; freebusy.rs).
-
-fn missing<T: 'static>() -> Pending<T> {
-    single(Err(Failure::fatal("placeholder", "not written yet")), |_| Err(Failure::fatal("placeholder", "")))
-}
-
 impl CalendarProvider for Microsoft {
     fn list_calendars(&self) -> Pending<Vec<Calendar>> {
-        missing()
+        calendars::list(&self.settings.api_url)
     }
+
     fn tells_working_hours(&self) -> bool {
         true
     }
+
     fn free_busy(&self, query: FreeBusyQuery) -> Pending<FreeBusy> {
         freebusy::query(&self.settings.api_url, query)
     }
+
     fn meeting_times(&self, query: MeetingTimesQuery) -> Option<Pending<MeetingTimes>> {
         meeting_times::find(&self.settings.api_url, &query)
     }
-    fn create_event(&self, _draft: EventDraft) -> Pending<Event> {
-        missing()
+
+    fn create_event(&self, draft: EventDraft) -> Pending<Event> {
+        events::create(&self.settings.api_url, draft)
     }
-    fn find_event(&self, _calendar: &CalendarId, _key: &CreationKey) -> Pending<Option<Event>> {
-        missing()
+
+    fn find_event(&self, calendar: &CalendarId, key: &CreationKey) -> Pending<Option<Event>> {
+        events::find(&self.settings.api_url, calendar, key)
     }
-    fn get_event(&self, _calendar: &CalendarId, _event: &EventId) -> Pending<Event> {
-        missing()
+
+    fn get_event(&self, calendar: &CalendarId, event: &EventId) -> Pending<Event> {
+        events::get(&self.settings.api_url, calendar, event)
     }
+
     fn update_event(
         &self,
-        _calendar: &CalendarId,
-        _event: &EventId,
-        _patch: EventPatch,
-        _if_match: Option<&ETag>,
+        calendar: &CalendarId,
+        event: &EventId,
+        patch: EventPatch,
+        if_match: Option<&ETag>,
     ) -> Pending<Event> {
-        missing()
+        events::update(&self.settings.api_url, calendar, event, patch, if_match)
     }
+
     fn delete_event(
         &self,
         _calendar: &CalendarId,
-        _event: &EventId,
-        _if_match: Option<&ETag>,
+        event: &EventId,
+        if_match: Option<&ETag>,
     ) -> Pending<Deletion> {
-        missing()
+        events::delete(&self.settings.api_url, event, if_match)
     }
 }

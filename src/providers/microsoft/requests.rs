@@ -16,11 +16,23 @@ use crate::{
 /// What every call prefers. Bodies as text: as HTML, Exchange wraps them into a document of its own.
 pub(super) const PREFERENCES: &str =
     "IdType=\"ImmutableId\", outlook.timezone=\"UTC\", outlook.body-content-type=\"text\"";
+/// The same for a body that is to be changed and not only read.
+const PREFERENCES_WITH_HTML: &str =
+    "IdType=\"ImmutableId\", outlook.timezone=\"UTC\", outlook.body-content-type=\"html\"";
 
 /// A call of `path` below Graph's base.
 pub(super) fn graph(method: Method, api: &BaseUrl, path: &str) -> ApiCall {
+    preferring(PREFERENCES, method, api, path)
+}
+
+/// The same, with bodies as Exchange keeps them.
+pub(super) fn graph_with_html(method: Method, api: &BaseUrl, path: &str) -> ApiCall {
+    preferring(PREFERENCES_WITH_HTML, method, api, path)
+}
+
+fn preferring(preferences: &'static str, method: Method, api: &BaseUrl, path: &str) -> ApiCall {
     ApiCall::new(method, api, path)
-        .header(HeaderName::from_static("prefer"), HeaderValue::from_static(PREFERENCES))
+        .header(HeaderName::from_static("prefer"), HeaderValue::from_static(preferences))
 }
 
 /// The call of a page's `@odata.nextLink`, followed to the letter, but only within Graph: it is sent with the account's token.
