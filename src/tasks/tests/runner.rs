@@ -189,9 +189,10 @@ fn a_task_whose_runner_died_is_taken_over_when_the_claim_lapses() {
     assert_eq!(waiting.len(), 1, "it comes again when the claim has lapsed");
 
     world.app.clock.advance(waiting[0].delay);
-    world.grant("create-event", json!({ "id": "event-1" }));
+    world.grant("find-event", json!({ "id": "event-1" }));
     assert_eq!(world.deliver(waiting[0].body.clone()), Disposition::Ack);
     assert_eq!(world.task("task-1")["state"], "succeeded");
+    assert_eq!(world.asked(), ["create-event", "find-event"]);
     assert_eq!(world.told().len(), 1);
 }
 
