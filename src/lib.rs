@@ -13,6 +13,7 @@ pub mod gate;
 pub mod http;
 pub mod oauth;
 pub mod outbox;
+pub mod pausing;
 pub mod platform;
 pub mod ports;
 pub mod providers;

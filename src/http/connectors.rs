@@ -19,8 +19,9 @@ use crate::{
         failure::Failure,
         ids::{ConnectorId, UserId, WorkspaceId},
     },
+    pausing,
     ports::{Clock, Db, Ports},
-    store::{calendars, connectors, tasks},
+    store::{calendars, connectors},
 };
 
 /// The most connectors of one page, and how many there are when nobody says.
@@ -199,28 +200,14 @@ pub(super) async fn resume<P: Ports>(
         .await
 }
 
-/// Pauses or resumes a connector the caller reaches; tasks that waited go on when it is resumed.
+/// Pauses or resumes a connector the caller reaches.
 pub(super) async fn set_paused<P: Ports>(
     app: &App<P>,
     caller: &Caller,
     id: &ConnectorId,
     paused: bool,
 ) -> Result<Connector, Failure> {
-    let connector = caller.connector(app, id).await?;
-    if connector.status == ConnectorStatus::ReauthRequired {
-        return Err(Failure::conflict(
-            "reauth_required",
-            "the grant is gone; there is nothing to pause or resume until the person connects again",
-        ));
-    }
-    let now = app.clock.now();
-    let mut batch = vec![connectors::set_paused(id, paused, now)];
-    if !paused {
-        batch.push(tasks::wake(id, now));
-    }
-    let answers = app.db.batch(batch).await?;
-    let row = answers.first().and_then(|rows| rows.first()).ok_or_else(no_such_connector)?;
-    connectors::from_row(row)
+    pausing::set_paused(app, &caller.connector(app, id).await?, paused).await
 }
 
 /// A calendar of a connector.

@@ -31,8 +31,9 @@ use crate::{
         connectors::{self, Connection},
         oauth_state::{self, Attempt, Wish},
         outbox::{self as outbox_rows, Owner},
-        sync_state, tasks, unreadable,
+        sync_state, unreadable,
     },
+    tasks::submission,
     tokens,
 };
 
@@ -236,12 +237,16 @@ async fn store<P: Ports>(
         connectors::connect(&connection, sealed.as_ref()),
         outbox_rows::insert(&notification, &owner(wish), now),
         sync_state::begin(id, now),
-        // Tasks that waited for the person go on (G8).
-        tasks::wake(id, now),
     ];
     batch.extend(calendars::replace(id, calendars, now));
+    // Tasks that waited for the person go on (G8).
+    batch.extend(submission::wake(id, now));
     let answers = app.db.batch(batch).await?;
     announce(app, notification).await;
+    let waiting = answers.last().map_or(&[][..], Vec::as_slice);
+    if let Err(failure) = submission::send_rows(app, waiting).await {
+        tracing::warn!(%failure, "waiting tasks are left to the sweep");
+    }
     let row = answers.first().and_then(|rows| rows.first());
     row.map_or_else(
         || {

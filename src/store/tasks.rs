@@ -282,7 +282,7 @@ pub fn take_overdue(overdue_since: Timestamp, next: Timestamp, limit: u32) -> St
     .bind(i64::from(limit))
 }
 
-/// Makes the waiting tasks of a connector due now: it was resumed.
+/// Makes the waiting tasks of a connector due now: it was resumed, or connected anew. [`due`] reads them.
 pub fn wake(connector: &ConnectorId, due_at: Timestamp) -> Statement {
     Statement::new(
         "tasks.wake",
@@ -290,6 +290,18 @@ pub fn wake(connector: &ConnectorId, due_at: Timestamp) -> Statement {
     )
     .bind(connector.as_str())
     .bind(due_at)
+}
+
+/// The tasks of a connector that are due, those asked for first.
+pub fn due(connector: &ConnectorId, now: Timestamp, limit: u32) -> Statement {
+    Statement::new(
+        "tasks.due",
+        "SELECT * FROM tasks WHERE connector_id = ?1 AND state = 'queued' AND due_at <= ?2 \
+         ORDER BY created_at, task_id LIMIT ?3",
+    )
+    .bind(connector.as_str())
+    .bind(now)
+    .bind(i64::from(limit))
 }
 
 /// Drops tasks that ended before `before`.

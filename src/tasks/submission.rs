@@ -12,9 +12,11 @@ use crate::{
     domain::{
         failure::Failure,
         ids::{ConnectorId, TaskId},
+        time::Timestamp,
     },
     ports::{Clock, Db, OutgoingMessage, Ports, QueueName, Queues},
     store::{
+        Row, Statement,
         outbox::Owner,
         tasks::{self, Asked, TaskRow},
     },
@@ -22,6 +24,8 @@ use crate::{
 
 /// How overdue a task must be before it is sent again.
 const OVERDUE: TimeDelta = TimeDelta::seconds(120);
+/// The most waiting tasks that are sent when a connector goes on; the sweep sends the rest.
+const MOST_WOKEN: u32 = 500;
 
 /// Checks a task exactly as the queue's consumer would. Returns it with all the connectors it speaks of.
 pub fn check(reading: Reading) -> Result<(Asked, Vec<ConnectorId>), Failure> {
@@ -88,8 +92,19 @@ pub async fn replay<P: Ports>(
 pub async fn sweep<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
     let now = app.clock.now();
     let rows = app.db.query(tasks::take_overdue(now.plus(-OVERDUE), now, 100)).await?;
-    let overdue = rows.iter().map(tasks::from_row).collect::<Result<Vec<_>, _>>()?;
-    let asked: Vec<&Asked> = overdue.iter().map(|task| &task.asked).collect();
+    send_rows(app, &rows).await
+}
+
+/// For the batch that lets a connector go on: its waiting tasks become due, and are read by the last statement, whose
+/// rows are for [`send_rows`].
+pub fn wake(connector: &ConnectorId, now: Timestamp) -> [Statement; 2] {
+    [tasks::wake(connector, now), tasks::due(connector, now, MOST_WOKEN)]
+}
+
+/// Sends the tasks of those ledger rows, and returns how many. Sending one twice is harmless.
+pub async fn send_rows<P: Ports>(app: &App<P>, rows: &[Row]) -> Result<usize, Failure> {
+    let tasks = rows.iter().map(tasks::from_row).collect::<Result<Vec<_>, _>>()?;
+    let asked: Vec<&Asked> = tasks.iter().map(|task| &task.asked).collect();
     send(app, QueueName::Tasks, &asked).await?;
     Ok(asked.len())
 }

@@ -83,7 +83,7 @@ describe("dead letters", () => {
 });
 
 describe("pausing", () => {
-  test("keeps tasks in the queue and off the calendar", async () => {
+  test("keeps tasks off the calendar until it ends, and then they go on at once", async () => {
     const { connectorId, account } = await stack.connectEmptyAccount();
     assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/pause`)).body.status, "paused");
     const id = await stack.enqueue("create-event", connectorId, meeting);
@@ -91,8 +91,11 @@ describe("pausing", () => {
       async () => (await stack.api("GET", `/v1/tasks/${id}?connectorId=${connectorId}`)).body,
       (task) => task.error?.code === "connector_paused",
     );
-    assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/resume`)).body.status, "active");
     assert.deepEqual(await stack.events(account), []);
+    assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/resume`)).body.status, "active");
+    // Long before the sweep, which leaves a task alone for two minutes.
+    assert.equal((await stack.ended(id, connectorId, 30_000)).state, "succeeded");
+    assert.equal((await stack.events(account)).length, 1);
   });
 });
 

@@ -1,5 +1,7 @@
 //! What each route of the API takes and answers.
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::{
     domain::failure::Failure,
@@ -91,6 +93,36 @@ fn a_connector_is_paused_and_resumed_unless_its_grant_is_gone() {
     app.db.execute("UPDATE connectors SET status = 'reauth_required'");
     let problem = call(&app, API_KEY, "POST", "/v1/connectors/con-a/pause", None).problem();
     assert_eq!(problem, (409, "reauth_required".to_owned(), None));
+}
+
+#[test]
+fn tasks_that_waited_go_to_the_queue_when_their_connector_is_resumed() {
+    let app = app();
+    connect(&app, "a");
+    connect(&app, "b");
+    for connector in ["con-a", "con-b"] {
+        call(&app, API_KEY, "POST", &format!("/v1/connectors/{connector}/pause"), None).expect(200);
+        for id in ["waiting", "done"] {
+            let task = json!({"type": "refresh-token", "connectorId": connector, "payload": {}, "id": id});
+            post(&app, "/v1/tasks", &task).expect(202);
+        }
+    }
+    app.db.execute(
+        "UPDATE tasks SET state = 'succeeded' WHERE task_id = 'done';
+         UPDATE tasks SET due_at = due_at + 300000 WHERE task_id = 'waiting'",
+    );
+    app.queues.take(QueueName::Tasks);
+    // The first time the queue takes nothing, and the caller asks again.
+    app.queues.set_down(true);
+    call(&app, API_KEY, "POST", "/v1/connectors/con-a/resume", None).expect(503);
+    app.queues.set_down(false);
+    for _ in 0..2 {
+        call(&app, API_KEY, "POST", "/v1/connectors/con-a/resume", None).expect(200);
+        let sent = app.queues.take(QueueName::Tasks);
+        let named: Vec<_> =
+            sent.iter().map(|sent| (&sent.body["connectorId"], &sent.body["id"], sent.delay)).collect();
+        assert_eq!(named, [(&json!("con-a"), &json!("waiting"), TimeDelta::zero())]);
+    }
 }
 
 #[test]
