@@ -1,10 +1,17 @@
 //! A hold: a slot kept free for somebody for a while, by a tentative event on the calendar itself.
 
+use chrono::TimeDelta;
+
 use super::{
     event::CreationKey,
+    failure::Failure,
     ids::{CalendarId, ConnectorId, EventId, HoldId, TaskId},
     time::{Interval, Timestamp},
 };
+
+/// How long others wait for the task that is moving a hold.
+const SHORTEST_WAIT: TimeDelta = TimeDelta::seconds(3);
+const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(5);
 
 /// Where a hold stands. In the four states before its end it keeps the slot against other holds; in those that end in
 /// `-ing` one task owns it, and others wait for that task.
@@ -88,4 +95,23 @@ pub struct Hold {
     pub state: HoldState,
     /// The task that moved it last.
     pub task: TaskId,
+    /// Whether that task is over. In a state that ends in `-ing`, nobody is moving the hold then.
+    pub unattended: bool,
+    /// When it was moved last.
+    pub moved_at: Timestamp,
+}
+
+impl Hold {
+    /// Why a hold that is being moved cannot be moved otherwise: wait about as long again as the move has taken so far.
+    /// `Conflict` when its task ended without finishing, which only cancelling the hold mends.
+    pub fn in_motion(&self, now: Timestamp) -> Failure {
+        if self.unattended {
+            return Failure::conflict(
+                "hold_unfinished",
+                "the task that was moving this hold ended without finishing; cancel the hold",
+            );
+        }
+        let after = now.since(self.moved_at).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        Failure::wait("hold_in_motion", "another task is just moving this hold", after)
+    }
 }

@@ -15,6 +15,14 @@ use crate::{
     store::unreadable,
 };
 
+/// Whether the task that moved a hold last is over.
+macro_rules! unattended {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM tasks t WHERE t.connector_id = holds.connector_id AND t.task_id = holds.task_id \
+           AND t.state IN ('queued', 'running'))"
+    };
+}
+
 /// The task that wants to move a hold, under its claim: without the claim nothing is moved.
 #[derive(Debug, Clone, Copy)]
 pub struct Mover<'a> {
@@ -125,16 +133,27 @@ fn bind_mover(statement: Statement, mover: &Mover<'_>) -> Statement {
 
 /// One hold.
 pub fn get(connector: &ConnectorId, hold: &HoldId) -> Statement {
-    Statement::new("holds.get", "SELECT * FROM holds WHERE connector_id = ?1 AND hold_id = ?2")
-        .bind(connector.as_str())
-        .bind(hold.as_str())
+    Statement::new(
+        "holds.get",
+        concat!(
+            "SELECT *, ",
+            unattended!(),
+            " AS unattended FROM holds WHERE connector_id = ?1 AND hold_id = ?2"
+        ),
+    )
+    .bind(connector.as_str())
+    .bind(hold.as_str())
 }
 
 /// The holds of a connector that have an event on its calendar, or may have.
 pub fn standing(connector: &ConnectorId) -> Statement {
     Statement::new(
         "holds.standing",
-        "SELECT * FROM holds WHERE connector_id = ?1 AND state IN ('placing', 'held')",
+        concat!(
+            "SELECT *, ",
+            unattended!(),
+            " AS unattended FROM holds WHERE connector_id = ?1 AND state IN ('placing', 'held')"
+        ),
     )
     .bind(connector.as_str())
 }
@@ -161,12 +180,16 @@ pub fn settle(hold: &Hold, state: HoldState, event: Option<&EventId>, now: Times
 pub fn expired(now: Timestamp, limit: u32) -> Statement {
     Statement::new(
         "holds.expired",
-        "SELECT holds.*, connectors.generation AS connector_generation \
-         FROM holds JOIN connectors ON connectors.id = holds.connector_id AND connectors.status = 'active' \
-         WHERE holds.state IN ('placing', 'held', 'confirming', 'cancelling') AND holds.expires_at <= ?1 \
-           AND (holds.state = 'held' OR NOT EXISTS (SELECT 1 FROM tasks t WHERE t.connector_id = holds.connector_id \
-             AND t.task_id = holds.task_id AND t.state IN ('queued', 'running'))) \
-         ORDER BY holds.expires_at LIMIT ?2",
+        concat!(
+            "SELECT holds.*, ",
+            unattended!(),
+            " AS unattended, connectors.generation AS connector_generation \
+             FROM holds JOIN connectors ON connectors.id = holds.connector_id AND connectors.status = 'active' \
+             WHERE holds.state IN ('placing', 'held', 'confirming', 'cancelling') AND holds.expires_at <= ?1 \
+               AND (holds.state = 'held' OR ",
+            unattended!(),
+            ") ORDER BY holds.expires_at LIMIT ?2"
+        ),
     )
     .bind(now)
     .bind(i64::from(limit))
@@ -196,5 +219,7 @@ fn read(row: &Row) -> Result<Hold, DbError> {
         expires_at: row.timestamp("expires_at")?,
         state: row.parsed("state", HoldState::parse)?,
         task: TaskId::new(row.text("task_id")?),
+        unattended: row.boolean("unattended")?,
+        moved_at: row.timestamp("updated_at")?,
     })
 }

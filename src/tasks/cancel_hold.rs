@@ -1,7 +1,6 @@
 //! `cancel-hold`: gives a hold up and takes its event off the calendar. One that is gone is a success. Cron asks for the
 //! same when a hold runs out; that is told as `calendar.hold.expired`.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -13,6 +12,7 @@ use crate::{
         hold::{Hold, HoldState},
         ids::HoldId,
         notification::NotificationType,
+        time::Timestamp,
     },
     ports::{Clock, Ports},
     providers::Deletion,
@@ -76,7 +76,7 @@ impl Task for CancelHold {
             return Ok(self.done(json!({ "holdId": self.hold, "state": "unknown", "alreadyGone": true })));
         };
         if hold.state != HoldState::Cancelling || hold.task != run.asked.task {
-            return self.nothing_to_cancel(&hold);
+            return self.nothing_to_cancel(&hold, run.now);
         }
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
         let deletion = with_session(run.app, run.connector, 1, async |session| {
@@ -123,15 +123,17 @@ impl CancelHold {
         Done { writes: vec![holds::settle(hold, state, None, now)], notifications, ..self.done(result) }
     }
 
-    fn nothing_to_cancel(&self, hold: &Hold) -> Result<Done, Undone> {
+    fn nothing_to_cancel(&self, hold: &Hold, now: Timestamp) -> Result<Done, Undone> {
         match hold.state {
             HoldState::Cancelled | HoldState::Expired | HoldState::Refused => {
                 Ok(self.done(json!({ "holdId": hold.id, "state": hold.state.as_str(), "alreadyGone": true })))
             }
             // It did not run out after all: it was confirmed, or placed anew.
-            HoldState::Confirmed | HoldState::Held if self.reason == Reason::Expired => {
-                Ok(self
-                    .done(json!({ "holdId": hold.id, "state": hold.state.as_str(), "alreadyGone": false })))
+            state
+                if self.reason == Reason::Expired
+                    && (state == HoldState::Confirmed || hold.expires_at > now) =>
+            {
+                Ok(self.done(json!({ "holdId": hold.id, "state": state.as_str(), "alreadyGone": false })))
             }
             HoldState::Confirmed => Err(Failure::conflict(
                 "hold_confirmed",
@@ -139,12 +141,7 @@ impl CancelHold {
             )
             .into()),
             HoldState::Held | HoldState::Placing | HoldState::Confirming | HoldState::Cancelling => {
-                Err(Failure::wait(
-                    "hold_in_motion",
-                    "another task is just moving this hold",
-                    TimeDelta::seconds(3),
-                )
-                .into())
+                Err(hold.in_motion(now).into())
             }
         }
     }

@@ -33,8 +33,6 @@ use crate::{
 const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// The title of a hold when its producer does not say.
 const TITLE: &str = "Hold";
-/// How long to wait for another task that is just moving the same hold.
-const MOMENT: TimeDelta = TimeDelta::seconds(3);
 
 /// What a producer writes.
 #[derive(Debug, Clone, Deserialize)]
@@ -125,15 +123,13 @@ impl Task for PlaceHold {
             return self.not_reserved(run, &hold);
         }
         if hold.expires_at <= run.app.clock.now() {
-            return Err(refuse(
-                &hold,
-                run,
-                Failure::rejected(
-                    "already_expired",
-                    "payload.expiresAt",
-                    "expected an instant in the future",
-                ),
-            ));
+            let failure = Failure::rejected(
+                "already_expired",
+                "payload.expiresAt",
+                "expected an instant in the future",
+            );
+            // What an earlier attempt may have left on the calendar is taken off by the expiry, for which the hold stays.
+            return Err(if run.repeated { failure.into() } else { refuse(&hold, run, failure) });
         }
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
         let planned = if self.allow_conflicts { 1 } else { 2 };
@@ -214,9 +210,7 @@ impl PlaceHold {
                 "this hold is already placed, on another slot or being confirmed",
             ),
             HoldState::Confirmed => Failure::conflict("hold_confirmed", "this hold is already confirmed"),
-            HoldState::Placing | HoldState::Cancelling => {
-                Failure::wait("hold_in_motion", "another task is just moving this hold", MOMENT)
-            }
+            HoldState::Placing | HoldState::Cancelling => hold.in_motion(run.now),
             HoldState::Cancelled | HoldState::Expired if same_task => {
                 Failure::conflict("hold_cancelled", "this hold was cancelled before it was placed")
             }

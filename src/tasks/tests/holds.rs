@@ -124,7 +124,7 @@ fn a_confirmed_hold_becomes_an_event_in_place() {
 }
 
 #[test]
-fn a_confirmation_whose_answer_was_lost_is_recognised() {
+fn a_confirmation_whose_answer_was_lost_is_asked_for_again_as_the_same_change() {
     let world = held();
     world.app.http.answer("update-event", Err(HttpError::Timeout));
     let payload = json!({ "holdId": "h", "summary": "Demo" });
@@ -133,9 +133,13 @@ fn a_confirmation_whose_answer_was_lost_is_recognised() {
         Disposition::Retry { .. }
     ));
     let key = CreationKey::derive(&["confirm", world.connector.id.as_str(), "confirm"]);
-    world.grant("get-event", json!({ "id": "e", "status": "confirmed", "applied_by": key.as_str() }));
+    world.grant("update-event", json!({ "id": "e", "status": "confirmed" }));
     assert_eq!(world.succeed("confirm-hold", "confirm", payload)["state"], "confirmed");
-    assert_eq!(world.asked(), ["update-event", "get-event"]);
+    assert_eq!(world.asked(), ["update-event", "update-event"]);
+    for request in world.app.http.requests() {
+        let body: Json = serde_json::from_slice(request.body()).unwrap();
+        assert_eq!(body["change"], key.as_str());
+    }
 }
 
 #[test]
@@ -169,6 +173,22 @@ fn a_hold_that_runs_out_leaves_the_calendar_and_that_is_told_once() {
         world.told().into_iter().filter(|told| told["type"] == "calendar.hold.expired").collect();
     assert_eq!(expired.len(), 1);
     assert_eq!(expired[0]["data"]["holdId"], "h");
+}
+
+#[test]
+fn a_hold_that_ran_out_while_its_placing_was_retried_leaves_nothing_behind() {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.app.http.answer("create-event", Err(HttpError::Timeout));
+    world.deliver(world.message("place-hold", "place", slot("h")));
+    world.app.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(world.fail("place-hold", "place", slot("h"))["code"], "already_expired");
+
+    world.grant("find-event", json!({ "id": "e", "status": "tentative" }));
+    world.grant("delete-event", json!("deleted"));
+    block_on(cron::tick(&*world.app));
+    deliver_periodic(&world);
+    assert_eq!(state(&world), "expired");
 }
 
 #[test]
@@ -210,6 +230,38 @@ fn a_confirmation_and_an_expiry_never_both_go_through() {
     deliver_periodic(&world);
     assert_eq!(state(&world), "confirming");
     assert!(!world.asked().contains(&"delete-event".to_owned()));
+}
+
+#[test]
+fn a_hold_whose_cancelling_failed_keeps_nobody_waiting() {
+    let world = held();
+    world.app.http.answer("delete-event", Ok(refused(&Failure::refused("forbidden", "not yours"))));
+    world.fail("cancel-hold", "cancel", json!({ "holdId": "h" }));
+    assert_eq!(state(&world), "cancelling");
+    assert_eq!(world.fail("confirm-hold", "confirm", json!({ "holdId": "h" }))["code"], "hold_unfinished");
+    assert_eq!(world.fail("place-hold", "place again", slot("h"))["code"], "hold_unfinished");
+    world.app.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(world.fail("confirm-hold", "late", json!({ "holdId": "h" }))["code"], "hold_expired");
+    world.grant("delete-event", json!("deleted"));
+    assert_eq!(world.succeed("cancel-hold", "once more", json!({ "holdId": "h" }))["state"], "cancelled");
+}
+
+#[test]
+fn who_waits_for_the_mover_of_a_hold_waits_longer_each_time() {
+    let world = held();
+    world.app.http.answer("update-event", Err(HttpError::Timeout));
+    world.deliver(world.message("confirm-hold", "confirm", json!({ "holdId": "h" })));
+    let mut waits = Vec::new();
+    let mut message = world.message("cancel-hold", "cancel", json!({ "holdId": "h" }));
+    for _ in 0..9 {
+        assert_eq!(world.deliver(message), Disposition::Ack);
+        let sent = world.app.queues.take(QueueName::Tasks).pop().unwrap();
+        waits.push(sent.delay.num_seconds());
+        world.app.clock.advance(sent.delay);
+        message = sent.body;
+    }
+    assert_eq!(waits, [3, 3, 6, 12, 24, 48, 96, 192, 300]);
+    assert_eq!(world.task("cancel")["attempts"], 0);
 }
 
 #[test]
