@@ -305,10 +305,18 @@ fn an_event_is_changed_in_the_version_that_was_meant() {
     assert_eq!(changed.summary.as_deref(), Some("Decision"));
     assert_eq!(changed.status, EventStatus::Confirmed);
     assert!(changed.attendees.iter().any(|attendee| attendee.email == "kolkata@example.com"));
-    assert_eq!(changed.applied_by, Some(key("task-2")));
     assert_eq!(changed.marker, created.marker, "a change keeps the marker");
 
-    let failure = update(&created.id, patch.clone(), created.etag.as_ref()).unwrap_err();
+    // The same change again is recognised, also after another one.
+    let again = update(&created.id, patch.clone(), created.etag.as_ref()).unwrap();
+    assert_eq!(again.etag, changed.etag);
+    let other = EventPatch { applied_by: Some(key("task-3")), ..patch.clone() };
+    let other = update(&created.id, other, None).unwrap();
+    assert_ne!(other.etag, changed.etag);
+    assert_eq!(update(&created.id, patch.clone(), None).unwrap().etag, other.etag);
+
+    let patch = EventPatch { applied_by: Some(key("task-4")), ..patch };
+    let failure = update(&created.id, patch, created.etag.as_ref()).unwrap_err();
     assert_eq!((failure.action, failure.code.as_ref()), (Action::Conflict, "event_changed"));
     let day = |text: &str| text.parse().unwrap();
     let times = EventTimes::AllDay { start: day("2031-03-30"), end: day("2031-03-31") };

@@ -201,7 +201,8 @@ pub struct EventPatch {
     pub transparency: Option<Transparency>,
     /// Whether it is certain.
     pub status: Option<EventStatus>,
-    /// Names this change; written into the event beside the marker, so that the same change is not made (and mailed) twice.
+    /// Names this change; written into the event beside the marker, with those before it, so that the same change is not
+    /// made (and mailed) twice.
     pub applied_by: Option<CreationKey>,
 }
 
@@ -224,8 +225,6 @@ pub struct Event {
     pub attendees: Vec<Attendee>,
     /// Our proof of origin, where it is ours.
     pub marker: Option<Marker>,
-    /// The last change of ours, by its [`EventPatch::applied_by`].
-    pub applied_by: Option<CreationKey>,
     /// The page that shows it.
     pub html_link: Option<String>,
     /// Where to join the video conference.

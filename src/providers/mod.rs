@@ -17,8 +17,8 @@ pub use exchange::{Batched, Exchange, Pending, Step};
 pub use google::Google;
 pub use single::{out_of_step, single};
 pub use traits::{
-    AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider,
-    Provider, Refresh, TokenGrant,
+    AccountProfile, AuthorizationRequest, CHANGES_KEPT, CalendarProvider, CodeExchange, Deletion, Limits,
+    OAuthProvider, Provider, Refresh, TokenGrant,
 };
 
 use crate::{

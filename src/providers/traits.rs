@@ -140,6 +140,9 @@ pub trait OAuthProvider {
     }
 }
 
+/// How many changes of ours an event remembers: so many others may come between a change and its repetition.
+pub const CHANGES_KEPT: usize = 24;
+
 /// What deleting an event found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
@@ -174,6 +177,8 @@ pub trait CalendarProvider {
     fn get_event(&self, calendar: &CalendarId, event: &EventId) -> Pending<Event>;
     /// Changes an event; with `if_match`, only that version of it, else `Conflict` with code `event_changed`.
     /// People who stay invited keep their answers. A deleted event is `NotFound` and stays deleted, whatever the patch says.
+    /// A change that was made already, by its [`EventPatch::applied_by`], is not made again: the answer is the event as it is.
+    /// At least the last [`CHANGES_KEPT`] changes are told apart, also when several are made at once.
     fn update_event(
         &self,
         calendar: &CalendarId,

@@ -1,6 +1,5 @@
 //! `confirm-hold`: promotes a hold to a real event, in place: same event, same slot, people invited once.
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -78,20 +77,8 @@ impl Task for ConfirmHold {
         let key = CreationKey::derive(&["confirm", run.asked.connector.as_str(), run.asked.task.as_str()]);
         let patch = self.patch(&key);
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
-        // Providers may read the event before they change its status.
+        // Providers read the event before they change it, to see whether this change was made already.
         let outcome = with_session(run.app, run.connector, 2, async |session| {
-            if run.repeated {
-                let current = session.call(provider.get_event(&hold.calendar, &event)).await?;
-                if current.status == EventStatus::Cancelled {
-                    return Err(Failure::not_found(
-                        "hold_removed",
-                        "the hold's event was deleted from the calendar",
-                    ));
-                }
-                if current.applied_by.as_ref() == Some(&key) {
-                    return Ok(current);
-                }
-            }
             session.call(provider.update_event(&hold.calendar, &event, patch, None)).await
         })
         .await;
@@ -145,11 +132,11 @@ fn not_confirmable<P: Ports>(run: &Run<'_, P>, hold: &Hold) -> Failure {
             Failure::conflict("hold_cancelled", "this hold was given up")
         }
         HoldState::Expired => Failure::conflict("hold_expired", "this hold has run out"),
-        HoldState::Held if hold.expires_at <= run.now => {
+        HoldState::Held | HoldState::Placing | HoldState::Cancelling if hold.expires_at <= run.now => {
             Failure::conflict("hold_expired", "this hold has run out")
         }
         HoldState::Held | HoldState::Placing | HoldState::Confirming | HoldState::Cancelling => {
-            Failure::wait("hold_in_motion", "another task is just moving this hold", TimeDelta::seconds(3))
+            hold.in_motion(run.now)
         }
     }
 }

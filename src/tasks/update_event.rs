@@ -18,12 +18,9 @@ use crate::{
         notification::NotificationType,
     },
     ports::Ports,
-    providers::CalendarProvider,
+    providers::{CalendarProvider, Pending},
     session::{Session, with_session},
 };
-
-/// How often a change is applied anew on top of somebody else's before it is left to the queue.
-const MOST_REAPPLICATIONS: u32 = 3;
 
 /// What a producer writes. Fields that are missing stay as they are.
 #[derive(Debug, Clone, Deserialize)]
@@ -110,15 +107,9 @@ impl Task for UpdateEvent {
             key: CreationKey::derive(&["update", run.asked.connector.as_str(), run.asked.task.as_str()]),
             patch: self.patch,
         };
-        let outcome = with_session(run.app, run.connector, 1, async |session| {
-            if run.repeated
-                && let Some(event) = change.made_already(session).await?
-            {
-                return Ok(event);
-            }
-            change.make(session).await
-        })
-        .await;
+        // Providers read the event before they change it, to see whether this change was made already.
+        let outcome =
+            with_session(run.app, run.connector, 2, async |session| change.make(session).await).await;
         match outcome {
             Ok(event) => Ok(Done::with(event_result(&event))),
             Err(failure) => Err(conflict(run, &change, failure)),
@@ -157,29 +148,18 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// The event, if an earlier attempt made the change.
-    async fn made_already<P: Ports>(&self, session: &mut Session<'_, P>) -> Result<Option<Event>, Failure> {
-        let event = session.call(self.provider.get_event(&self.calendar, &self.event)).await?;
-        Ok((event.applied_by.as_ref() == Some(&self.key)).then_some(event))
+    async fn make<P: Ports>(&self, session: &mut Session<'_, P>) -> Result<Event, Failure> {
+        match session.call(self.update(self.etag.as_ref())).await {
+            Err(failure) if is_conflict(&failure) && self.strategy == ConflictStrategy::Reapply => {
+                session.call(self.update(None)).await
+            }
+            other => other,
+        }
     }
 
-    async fn make<P: Ports>(&self, session: &mut Session<'_, P>) -> Result<Event, Failure> {
-        let mut etag = self.etag.clone();
-        for _ in 0..MOST_REAPPLICATIONS {
-            let patch = EventPatch { applied_by: Some(self.key.clone()), ..self.patch.clone() };
-            let update = self.provider.update_event(&self.calendar, &self.event, patch, etag.as_ref());
-            match session.call(update).await {
-                Err(failure) if is_conflict(&failure) && self.strategy == ConflictStrategy::Reapply => {
-                    etag = session.call(self.provider.get_event(&self.calendar, &self.event)).await?.etag;
-                }
-                other => return other,
-            }
-        }
-        Err(Failure::retry(
-            "event_keeps_changing",
-            "the event changed each time the update was about to be applied",
-            None,
-        ))
+    fn update(&self, etag: Option<&ETag>) -> Pending<Event> {
+        let patch = EventPatch { applied_by: Some(self.key.clone()), ..self.patch.clone() };
+        self.provider.update_event(&self.calendar, &self.event, patch, etag)
     }
 }
 

@@ -116,7 +116,6 @@ fn event(value: &Value) -> Event {
         html_link: None,
         conference_url: None,
         ical_uid: None,
-        applied_by: value["applied_by"].as_str().and_then(CreationKey::parse),
     }
 }
 
@@ -290,7 +289,10 @@ impl CalendarProvider for FakeProvider {
         patch: EventPatch,
         if_match: Option<&ETag>,
     ) -> Pending<Event> {
-        let body = json!({ "calendar": calendar, "id": id, "summary": patch.summary, "if_match": if_match });
+        let change = patch.applied_by.as_ref().map(CreationKey::as_str);
+        let body = json!({
+            "calendar": calendar, "id": id, "summary": patch.summary, "change": change, "if_match": if_match,
+        });
         call("update-event", body, event)
     }
 

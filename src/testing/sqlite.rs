@@ -1,9 +1,14 @@
 //! The system of record on SQLite in memory, with the real migrations, behaving as D1 does: foreign keys are enforced, a
 //! batch is one transaction, at most 100 values are bound.
 
-use std::{cell::RefCell, sync::OnceLock};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::{Arc, OnceLock},
+};
 
-use rusqlite::{Connection, types::ValueRef};
+use rusqlite::{Connection, config::DbConfig, functions::FunctionFlags, types::ValueRef};
+use send_wrapper::SendWrapper;
 use serde_json::{Map, Value as Json, json};
 
 use super::FixedClock;
@@ -15,33 +20,80 @@ use crate::{
 /// D1 refuses a statement with more bound values.
 const MOST_BOUND_VALUES: usize = 100;
 
+thread_local! {
+    /// The databases of this thread, to be used again by who comes next: the simulation needs thousands, one after the other,
+    /// and making one and preparing its statements costs a good part of what is done in it.
+    static KEPT: RefCell<Vec<Rc<Kept>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A database with every migration applied.
+struct Kept {
+    connection: RefCell<Connection>,
+    clock: SharedClock,
+}
+
+/// What `unixepoch()` follows.
+type SharedClock = Arc<SendWrapper<RefCell<FixedClock>>>;
+
 /// A database of one test. Each `query` and each `batch` counts as one round trip.
 pub struct SqliteDb {
-    connection: RefCell<Connection>,
+    kept: Rc<Kept>,
     trips: RefCell<Vec<Vec<&'static str>>>,
     failing: RefCell<Vec<&'static str>>,
+}
+
+impl Kept {
+    fn new() -> Self {
+        let connection = Connection::open_in_memory().unwrap();
+        let clock: SharedClock = Arc::new(SendWrapper::new(RefCell::new(FixedClock::at_millis(0))));
+        let read = Arc::clone(&clock);
+        connection
+            .create_scalar_function("unixepoch", 0, FunctionFlags::SQLITE_UTF8, move |_| {
+                Ok(read.borrow().now().as_seconds())
+            })
+            .unwrap();
+        connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+        // Else a statement is planned anew whenever other values are bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
+        // More than there are statements.
+        connection.set_prepared_statement_cache_capacity(256);
+        for (name, sql) in migrations() {
+            connection.execute_batch(sql).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        Self { connection: RefCell::new(connection), clock }
+    }
+
+    /// One that nobody uses and nothing is in.
+    fn free() -> Rc<Self> {
+        KEPT.with_borrow_mut(|all| {
+            if let Some(free) = all.iter().find(|kept| Rc::strong_count(kept) == 1) {
+                free.empty();
+                return Rc::clone(free);
+            }
+            let new = Rc::new(Self::new());
+            all.push(Rc::clone(&new));
+            new
+        })
+    }
+
+    fn empty(&self) {
+        let connection = self.connection.borrow();
+        let tables = rows(&connection, "SELECT name FROM sqlite_schema WHERE type = 'table'", &[]).unwrap();
+        let deletions: String = tables
+            .iter()
+            .map(|table| format!("DELETE FROM {};", table["name"].as_str().unwrap_or_default()))
+            .collect();
+        let script = format!("PRAGMA foreign_keys = OFF; {deletions} PRAGMA foreign_keys = ON");
+        connection.execute_batch(&script).unwrap();
+    }
 }
 
 impl SqliteDb {
     /// An empty database with every migration applied, whose `unixepoch()` follows `clock`.
     pub fn new(clock: &FixedClock) -> Self {
-        let connection = Connection::open_in_memory().unwrap();
-        let clock = send_wrapper::SendWrapper::new(clock.clone());
-        connection
-            .create_scalar_function(
-                "unixepoch",
-                0,
-                rusqlite::functions::FunctionFlags::SQLITE_UTF8,
-                move |_| Ok(clock.now().as_seconds()),
-            )
-            .unwrap();
-        connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
-        // More than there are statements: the simulation makes thousands of databases and runs each statement many times.
-        connection.set_prepared_statement_cache_capacity(256);
-        for (name, sql) in migrations() {
-            connection.execute_batch(sql).unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
-        Self { connection: RefCell::new(connection), trips: RefCell::default(), failing: RefCell::default() }
+        let kept = Kept::free();
+        *kept.clock.borrow_mut() = clock.clone();
+        Self { kept, trips: RefCell::default(), failing: RefCell::default() }
     }
 
     /// The round trips so far: the names of the statements of each.
@@ -61,13 +113,13 @@ impl SqliteDb {
 
     /// Reads with SQL of the test's own, as JSON objects; not counted.
     pub fn read(&self, sql: &str) -> Vec<Json> {
-        let connection = self.connection.borrow();
+        let connection = self.kept.connection.borrow();
         rows(&connection, sql, &[]).unwrap().into_iter().map(Json::Object).collect()
     }
 
     /// Changes something behind the worker's back; not counted.
     pub fn execute(&self, sql: &str) {
-        self.connection.borrow().execute_batch(sql).unwrap();
+        self.kept.connection.borrow().execute_batch(sql).unwrap();
     }
 
     fn start_trip(&self, statements: &[Statement]) -> Result<(), DbError> {
@@ -86,12 +138,12 @@ impl SqliteDb {
 impl Db for SqliteDb {
     async fn query(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
         self.start_trip(std::slice::from_ref(&statement))?;
-        run(&self.connection.borrow(), &statement)
+        run(&self.kept.connection.borrow(), &statement)
     }
 
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
         self.start_trip(&statements)?;
-        let mut connection = self.connection.borrow_mut();
+        let mut connection = self.kept.connection.borrow_mut();
         let transaction = connection.transaction().unwrap();
         let answers =
             statements.iter().map(|statement| run(&transaction, statement)).collect::<Result<_, _>>()?;

@@ -3,9 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::wire::{CHANGE_PROPERTY, HOLD_PROPERTY, KEY_PROPERTY};
-use crate::domain::{
-    event::{Attendee, CreationKey, EventDraft, EventPatch, EventTimes, Marker, Reminder, Visibility},
-    ids::{CalendarId, EventId},
+use crate::{
+    domain::{
+        event::{Attendee, CreationKey, EventDraft, EventPatch, EventTimes, Marker, Reminder, Visibility},
+        ids::{CalendarId, EventId},
+    },
+    providers::CHANGES_KEPT,
 };
 
 /// An attendee as Google has them, with their answer and whatever else it says.
@@ -41,13 +44,14 @@ pub(super) fn insertion(draft: &EventDraft) -> Value {
     Value::Object(body)
 }
 
-/// The body of `events.patch`; `known` are the people invited so far, whose answers are kept: Google replaces the list
-/// as a whole.
+/// The body of `events.patch`. `known` are the people invited so far, whose answers are kept, `made` the changes of ours so
+/// far, latest first, which stay known: Google replaces each as a whole.
 pub(super) fn patch(
     calendar: &CalendarId,
     event: &EventId,
     patch: &EventPatch,
     known: &[AttendeeEntry],
+    made: &[CreationKey],
 ) -> Value {
     let mut body = Map::new();
     insert_some(&mut body, "summary", patch.summary.as_deref());
@@ -72,8 +76,13 @@ pub(super) fn patch(
     insert_some(&mut body, "transparency", patch.transparency.map(|transparency| json!(transparency)));
     insert_some(&mut body, "status", patch.status.map(|status| json!(status)));
     if let Some(change) = &patch.applied_by {
+        let changes: Vec<&str> =
+            [change].into_iter().chain(made).take(CHANGES_KEPT).map(CreationKey::as_str).collect();
         // The marker's properties stay: a patch merges this map.
-        body.insert("extendedProperties".into(), json!({ "private": { CHANGE_PROPERTY: change.as_str() } }));
+        body.insert(
+            "extendedProperties".into(),
+            json!({ "private": { CHANGE_PROPERTY: changes.join(",") } }),
+        );
     }
     Value::Object(body)
 }

@@ -217,10 +217,11 @@ struct UpdateEvent {
 }
 
 impl UpdateEvent {
-    /// Whether the patch depends on what is there: a new list of people would replace the answers of those who stay, and
-    /// a new status would bring a deleted event back to life.
+    /// Whether the patch depends on what is there: a named change may have been made already, a new list of people would
+    /// replace the answers of those who stay, and a new status would bring a deleted event back to life.
     fn rests_on_reading(&self) -> bool {
-        self.patch.attendees.as_ref().is_some_and(|list| !list.is_empty())
+        self.patch.applied_by.is_some()
+            || self.patch.attendees.as_ref().is_some_and(|list| !list.is_empty())
             || matches!(self.patch.status, Some(EventStatus::Confirmed | EventStatus::Tentative))
     }
 
@@ -230,21 +231,29 @@ impl UpdateEvent {
         read_request(&self.api, &self.calendar, &self.event)
     }
 
-    fn write(&self, version: Option<&ETag>, known: &[AttendeeEntry]) -> Result<HttpRequest, Failure> {
+    fn write(
+        &self,
+        version: Option<&ETag>,
+        known: &[AttendeeEntry],
+        made: &[CreationKey],
+    ) -> Result<HttpRequest, Failure> {
         event_call(Method::PATCH, &self.api, &self.calendar, &self.event)?
             .query("conferenceDataVersion", "1")
             .query("sendUpdates", "all")
             .if_match(version)
-            .json(patch_body(&self.calendar, &self.event, &self.patch, known))
+            .json(patch_body(&self.calendar, &self.event, &self.patch, known, made))
             .build()
     }
 
-    fn write_on(&mut self, answer: &HttpResponse) -> Result<HttpRequest, Failure> {
+    fn write_on(&mut self, answer: &HttpResponse) -> Result<Step<Event>, Failure> {
         let found: EventResource = read(Operation::Event, answer)?;
-        let known = found.attendees().to_vec();
-        let found = not_cancelled(found.into_event(&self.calendar)?)?;
+        let (known, made) = (found.attendees().to_vec(), found.changes());
+        let event = not_cancelled(found.into_event(&self.calendar)?)?;
+        if self.patch.applied_by.as_ref().is_some_and(|change| made.contains(change)) {
+            return Ok(Step::Done(event));
+        }
         self.stage = Change::Patching { on_reading: self.if_match.is_none() };
-        self.write(self.if_match.as_ref().or(found.etag.as_ref()), &known)
+        self.write(self.if_match.as_ref().or(event.etag.as_ref()), &known, &made).map(Step::Send)
     }
 }
 
@@ -256,9 +265,9 @@ impl Exchange for UpdateEvent {
             (Change::Start, None) if self.rests_on_reading() => self.read().map(Step::Send),
             (Change::Start, None) => {
                 self.stage = Change::Patching { on_reading: false };
-                self.write(self.if_match.as_ref(), &[]).map(Step::Send)
+                self.write(self.if_match.as_ref(), &[], &[]).map(Step::Send)
             }
-            (Change::Reading, Some(answer)) => self.write_on(&answer).map(Step::Send),
+            (Change::Reading, Some(answer)) => self.write_on(&answer),
             (Change::Patching { on_reading: true }, Some(answer))
                 if answer.status() == StatusCode::PRECONDITION_FAILED =>
             {

@@ -189,6 +189,13 @@ impl EventResource {
         &self.attendees
     }
 
+    /// The changes of ours it remembers, the latest first.
+    pub(super) fn changes(&self) -> Vec<CreationKey> {
+        let properties = self.extended_properties.as_ref();
+        let list = properties.and_then(|properties| properties.private.get(CHANGE_PROPERTY));
+        list.into_iter().flat_map(|list| list.split(',')).filter_map(CreationKey::parse).collect()
+    }
+
     /// The event, as one of `calendar`.
     pub(super) fn into_event(self, calendar: &CalendarId) -> Result<Event, Failure> {
         let times = match (&self.start, &self.end) {
@@ -213,7 +220,6 @@ impl EventResource {
             summary: self.summary,
             attendees: self.attendees.into_iter().filter_map(attendee).collect(),
             marker: marker(&private),
-            applied_by: private.get(CHANGE_PROPERTY).and_then(|key| CreationKey::parse(key)),
             html_link: self.html_link,
             conference_url: video.or(self.hangout_link),
             ical_uid: self.ical_uid,
@@ -320,7 +326,7 @@ mod tests {
             ]},
             "extendedProperties": {"private": {
                 "calendarSyncKey": "0123456789abcdef0123456789abcdef", "calendarSyncHold": "h1", "other": "x",
-                "calendarSyncChange": "ffffffffffffffffffffffffffffffff"
+                "calendarSyncChange": "ffffffffffffffffffffffffffffffff,eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
             }}
         }))
         .unwrap();
@@ -346,7 +352,6 @@ mod tests {
                     key: CreationKey::parse("0123456789abcdef0123456789abcdef").unwrap(),
                     hold: Some(HoldId::new("h1")),
                 }),
-                applied_by: CreationKey::parse("ffffffffffffffffffffffffffffffff"),
                 html_link: Some("https://www.google.com/calendar/event?eid=1".to_owned()),
                 conference_url: Some("https://meet.google.com/abc".to_owned()),
                 ical_uid: Some("e1@google.com".to_owned()),

@@ -12,6 +12,7 @@ use crate::{
         time::{Interval, Timestamp},
         zone::Zone,
     },
+    providers::CHANGES_KEPT,
     providers::google::fixtures::{answer, api_url, drive, first, json, shown, stored},
 };
 
@@ -196,7 +197,6 @@ fn a_created_event_is_answered_as_google_made_it() {
             summary: Some("Review".to_owned()),
             attendees,
             marker: Some(meeting().marker),
-            applied_by: None,
             html_link: Some("https://www.google.com/calendar/event?eid=MDEyMzQ1".to_owned()),
             // Google makes conferences after the answer.
             conference_url: None,
@@ -293,7 +293,6 @@ fn a_patch_sends_what_changes_and_nothing_else() {
         times: Some(EventTimes::AllDay { start: day("2026-03-29"), end: day("2026-03-30") }),
         recurrence: Some(vec![]),
         conference: Some(true),
-        applied_by: Some(CreationKey::parse("ffffffffffffffffffffffffffffffff").unwrap()),
         ..EventPatch::default()
     };
     let etag = ETag::new("\"3181161784712000\"");
@@ -317,11 +316,6 @@ fn a_patch_sends_what_changes_and_nothing_else() {
         "date": "2026-03-30",
         "dateTime": null,
         "timeZone": null
-      },
-      "extendedProperties": {
-        "private": {
-          "calendarSyncChange": "ffffffffffffffffffffffffffffffff"
-        }
       },
       "recurrence": [],
       "start": {
@@ -371,6 +365,49 @@ fn people_who_stay_invited_keep_their_answers() {
             {"email": "new@example.com"},
         ]})
     );
+}
+
+/// An event on which those changes were made, latest first.
+fn changed_by(changes: &[CreationKey]) -> HttpResponse {
+    let list = changes.iter().map(CreationKey::as_str).collect::<Vec<_>>().join(",");
+    json(resource(
+        json!({ "etag": "\"7\"", "extendedProperties": { "private": { "calendarSyncChange": list } } }),
+    ))
+}
+
+fn numbered(number: usize) -> CreationKey {
+    CreationKey::derive(&["update", &number.to_string()])
+}
+
+fn named(change: usize) -> EventPatch {
+    let applied_by = Some(numbered(change));
+    EventPatch { summary: Some("New".to_owned()), applied_by, ..EventPatch::default() }
+}
+
+#[test]
+fn a_change_that_was_made_already_is_not_made_again_whatever_came_after_it() {
+    let made: Vec<_> = (0..CHANGES_KEPT).map(numbered).collect();
+    let stale = ETag::new("\"1\"");
+    for number in [0, CHANGES_KEPT - 1] {
+        let (requests, event) = drive(change(named(number), Some(&stale)), [changed_by(&made)]);
+        assert_eq!(event.unwrap().etag, Some(ETag::new("\"7\"")));
+        assert_eq!(requests.len(), 1, "nothing was written");
+    }
+}
+
+#[test]
+fn a_named_change_is_remembered_with_those_before_it_as_far_as_google_lets_it() {
+    for count in [0, 1, CHANGES_KEPT] {
+        let made: Vec<_> = (1..=count).map(numbered).collect();
+        let (requests, event) = drive(change(named(0), None), [changed_by(&made), json(resource(json!({})))]);
+        event.unwrap();
+        assert_eq!(if_match(&requests[1]), Some("\"7\""), "a change in between is not overlooked");
+        let body: Value = serde_json::from_slice(requests[1].body()).unwrap();
+        let list = body["extendedProperties"]["private"]["calendarSyncChange"].as_str().unwrap();
+        assert!(list.len() <= 1_024, "the most Google takes as one value");
+        let expected: Vec<_> = (0..=count).take(CHANGES_KEPT).map(numbered).collect();
+        assert_eq!(list, expected.iter().map(CreationKey::as_str).collect::<Vec<_>>().join(","));
+    }
 }
 
 fn confirmation() -> EventPatch {
