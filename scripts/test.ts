@@ -19,9 +19,7 @@ if (group !== undefined && !groups().includes(group)) {
   console.error(`There is no group "${group}". The groups are: ${groups().join(", ")}.`);
   process.exit(2);
 }
-const chosen = stages.filter((stage) =>
-  group === undefined ? stage.onlyWhenAsked !== true : stage.groups.includes(group),
-);
+const chosen = stages.filter((stage) => group === undefined || stage.groups.includes(group));
 
 const outcomes: Outcome[] = [];
 for (const stage of chosen) {

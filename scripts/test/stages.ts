@@ -16,8 +16,6 @@ export interface Stage {
   groups: string[];
   /** Name of the stage whose output it uses; when that one failed, this one cannot run. */
   needs?: string;
-  /** Whether it is left out of `npm test` without a group. */
-  onlyWhenAsked?: boolean;
   /** `args` are those given behind the group's name; they go to the program that runs the tests. */
   run(args: string[]): Promise<boolean>;
 }
@@ -46,8 +44,7 @@ export const stages: Stage[] = [
   },
   { name: "unit and property tests", groups: ["unit"], run: unitTests },
   { name: "doc tests", groups: ["unit"], run: (args) => cargo(["test", "--workspace", "--doc", ...args]) },
-  // Not yet run over all its seeds in a clean clone; until it has, it does not decide whether the rest may land.
-  { name: "simulation", groups: ["sim"], onlyWhenAsked: true, run: simulation },
+  { name: "simulation", groups: ["sim"], run: simulation },
   { name: BUILD, groups: ["e2e", "browser"], run: build },
   {
     name: "deployable (dry run, size)",
@@ -81,7 +78,7 @@ async function packaged(program: string, args: string[]): Promise<boolean> {
   return (await runToEnd(join(packageBinaries, program), args, { cwd: projectRoot })) === 0;
 }
 
-/** Everything cargo can test but the simulation, which has a stage and a build profile of its own. */
+/** Everything cargo can test but the simulation, which has a stage of its own. */
 async function unitTests(args: string[]): Promise<boolean> {
   const integrationTests = (await testTargets()).filter((name) => name !== "simulation");
   const chosen = integrationTests.flatMap((name) => ["--test", name]);
@@ -102,7 +99,7 @@ async function simulation(args: string[]): Promise<boolean> {
     }
   }
   if (env.SIM_SEED !== undefined) rest.unshift("every_promise");
-  const command = ["test", "--profile", "simulation", "--test", "simulation", "--", "--nocapture", ...rest];
+  const command = ["test", "--test", "simulation", "--", "--nocapture", ...rest];
   return (await runToEnd("cargo", command, { cwd: projectRoot, env })) === 0;
 }
 

@@ -13,6 +13,8 @@ pub enum Breakage {
     BlindReservations,
     /// G1: an expiry also takes confirmed holds.
     GreedyExpiry,
+    /// G1: an event remembers only the last change, so that an earlier one is made again.
+    ForgetfulEvents,
     /// G2: results are written without their notification.
     DroppedOutbox,
     /// G2: messages count as dealt with once they are delivered.

@@ -26,22 +26,46 @@ impl<'a> Errands<'a> {
 
     /// The next task, as a message.
     pub fn next(&mut self) -> Json {
-        self.made += 1;
         let connector = self.dice.pick(self.connected).connector.clone();
+        self.of(&connector)
+    }
+
+    /// An event to be created, and changes to it that are all wanted at once.
+    pub fn rivals(&mut self) -> (Json, Vec<Json>) {
+        let connector = self.dice.pick(self.connected).connector.clone();
+        self.made += 1;
+        let id = format!("t{}", self.made);
+        let payload = self.creation(&connector, &id);
+        let creation =
+            json!({ "type": "create-event", "connectorId": connector, "payload": payload, "id": id });
+        let event = CreationKey::derive(&["event", &connector, &id]);
+        let changes = (0..self.dice.between(2, 6)).map(|_| {
+            self.made += 1;
+            let payload = self.update(event.as_str());
+            let id = format!("t{}", self.made);
+            json!({ "type": "update-event", "connectorId": connector, "payload": payload, "id": id })
+        });
+        let changes = changes.collect();
+        (creation, changes)
+    }
+
+    /// The next task of that connector.
+    pub fn of(&mut self, connector: &str) -> Json {
+        self.made += 1;
         let id = format!("t{}", self.made);
         let (kind, payload) = match self.dice.between(0, 30) {
-            0..=4 => ("create-event", self.creation(&connector, &id)),
+            0..=4 => ("create-event", self.creation(connector, &id)),
             5..=11 => ("place-hold", self.hold()),
             12..=15 => ("confirm-hold", self.confirmation()),
             16..=18 => ("cancel-hold", json!({ "holdId": self.hold_id() })),
-            19..=20 => ("update-event", self.update(&connector)),
-            21..=22 => ("cancel-event", json!({ "eventId": self.event(&connector) })),
+            19..=20 => ("update-event", self.update(&self.event(connector))),
+            21..=22 => ("cancel-event", json!({ "eventId": self.event(connector) })),
             23 => ("check-availability", self.question()),
             24 => ("find-slots", self.meeting()),
             25..=26 => ("refresh-token", json!({ "force": self.dice.chance(500) })),
             27 if self.dice.chance(250) => ("disconnect", json!({})),
             28 if !self.tasks.is_empty() => return self.forgery(),
-            _ => return self.nonsense(&connector, &id),
+            _ => return self.nonsense(connector, &id),
         };
         let mut task = json!({ "type": kind, "connectorId": connector, "payload": payload, "correlationId": format!("c-{id}") });
         // Without an id of its own a creation could not be spoken of by later tasks; all others may do without.
@@ -114,8 +138,8 @@ impl<'a> Errands<'a> {
         CreationKey::derive(&["event", connector, id]).as_str().to_owned()
     }
 
-    fn update(&self, connector: &str) -> Json {
-        let mut payload = json!({ "eventId": self.event(connector) });
+    fn update(&self, event: &str) -> Json {
+        let mut payload = json!({ "eventId": event });
         payload["summary"] = Json::from(format!("Update {}", self.made));
         if self.dice.chance(300) {
             payload["attendees"] = json!([{ "email": format!("update-{}@example.org", self.made) }]);

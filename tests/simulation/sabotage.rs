@@ -102,7 +102,7 @@ fn rewrite(statement: &mut Statement, old: &str, new: &str) {
 
 /// Takes all effect from a statement.
 fn nothing(statement: &mut Statement) {
-    statement.sql = "SELECT 1 AS nothing WHERE 0";
+    statement.sql = "SELECT 1 AS it WHERE 0";
     statement.values.clear();
 }
 
@@ -120,6 +120,13 @@ pub fn request(breakage: Breakage, request: HttpRequest) -> HttpRequest {
                 body["timeMax"] = Json::from("2001-01-02T00:00:00Z");
             })
         }
+        Breakage::ForgetfulEvents if request.method() == http::Method::PATCH => edited(request, |body| {
+            let properties = body.get_mut("extendedProperties").map(|all| &mut all["private"]);
+            for (_, value) in properties.and_then(Json::as_object_mut).into_iter().flatten() {
+                let last = value.as_str().and_then(|changes| changes.split(',').next()).unwrap_or_default();
+                *value = Json::from(last);
+            }
+        }),
         Breakage::TalkativeLog => {
             tracing::info!(body = %String::from_utf8_lossy(request.body()), "request");
             request

@@ -3,9 +3,13 @@
 use std::{cell::RefCell, rc::Rc};
 
 use huddle_calendar_sync::{
-    domain::ids::{ConnectorId, TaskId},
-    ports::{Clock, Db},
-    store::{connectors, tasks},
+    domain::{
+        connector::Connector,
+        ids::{ConnectorId, TaskId},
+    },
+    pausing,
+    ports::Db,
+    store::connectors,
     tasks::{envelope, submission},
 };
 use serde_json::Value as Json;
@@ -15,7 +19,7 @@ use crate::{
     errands::Errands,
     judge, log,
     people::{self, Manner, Person},
-    ports::queues::Inbox,
+    ports::{Worker, queues::Inbox},
     weather::Weather,
     world::{Terms, World},
 };
@@ -136,7 +140,25 @@ fn plan(dice: &Dice, connected: &[Connected], start: i64) -> Vec<(i64, Happening
             plan.push((at, happening));
         }
     }
+    if dice.chance(400) {
+        let at = moment();
+        let (creation, changes) = errands.rivals();
+        plan.push((at, Happening::Posted(creation)));
+        let late = at + dice.between(2_000, 8_000);
+        plan.extend(
+            changes.into_iter().map(|change| (late + dice.between(0, 3_000), Happening::Posted(change))),
+        );
+    }
     let someone = || dice.place(connected.len());
+    if dice.chance(300) {
+        let (at, who) = (moment(), someone());
+        plan.push((at, Happening::Revokes(who)));
+        // Several find out at once.
+        for _ in 0..dice.between(0, 5) {
+            let task = errands.of(&connected[who].connector);
+            plan.push((at + dice.between(0, 400), Happening::Posted(task)));
+        }
+    }
     let mut sometimes = |per_mille: u32, happening: &dyn Fn() -> Happening| {
         if dice.chance(per_mille) {
             plan.push((moment(), happening()));
@@ -151,7 +173,6 @@ fn plan(dice: &Dice, connected: &[Connected], start: i64) -> Vec<(i64, Happening
         Manner::Lends,
         Manner::Forges,
     ];
-    sometimes(300, &|| Happening::Revokes(someone()));
     sometimes(300, &|| Happening::Connects(someone(), Manner::Plain));
     sometimes(150, &|| Happening::Connects(someone(), Manner::Plain));
     sometimes(400, &|| Happening::Connects(someone(), *dice.pick(&manners)));
@@ -171,10 +192,7 @@ fn happen(world: &Rc<World>, connected: &[Connected], dice: &Dice, happening: Ha
         Happening::Posted(task) => world.yard.post(Inbox::Tasks, task, 0),
         Happening::Submitted(task) => in_background(world, "submit", async move |worker| {
             let Ok((asked, _)) = submission::check(envelope::read(&task, "none")) else { return };
-            let rows = worker.db.query(connectors::get(&asked.connector)).await;
-            let Some(connector) = rows.ok().and_then(|rows| connectors::from_row(rows.first()?).ok()) else {
-                return;
-            };
+            let Some(connector) = look_up(&worker, &asked.connector).await else { return };
             let owner = huddle_calendar_sync::store::outbox::Owner::of(&connector);
             // A caller who gets no answer may have been heard or not, and sends it again or does not.
             let _answer = submission::submit(&worker, &asked, &owner).await;
@@ -238,20 +256,18 @@ fn connects(world: &Rc<World>, person: &Person, manner: Manner) {
 fn pause(world: &Rc<World>, connector: &str, paused: bool) {
     let id = ConnectorId::new(connector);
     in_background(world, "pause", async move |worker| {
-        let now = worker.clock.now();
-        let mut batch = vec![connectors::set_paused(&id, paused, now)];
-        if !paused {
-            batch.push(tasks::wake(&id, now));
-        }
-        let _answer = worker.db.batch(batch).await;
+        let Some(connector) = look_up(&worker, &id).await else { return };
+        // An operator whose wish was not heard asks again or does not.
+        let _answer = pausing::set_paused(&worker, &connector, paused).await;
     });
 }
 
-fn in_background(
-    world: &Rc<World>,
-    name: &'static str,
-    work: impl AsyncFnOnce(Rc<crate::ports::Worker>) + 'static,
-) {
+async fn look_up(worker: &Worker, id: &ConnectorId) -> Option<Connector> {
+    let rows = worker.db.query(connectors::get(id)).await.ok()?;
+    connectors::from_row(rows.first()?).ok()
+}
+
+fn in_background(world: &Rc<World>, name: &'static str, work: impl AsyncFnOnce(Rc<Worker>) + 'static) {
     let isolate = world.kernel.isolate(name);
     let worker = Rc::clone(&world.worker);
     world.kernel.spawn(isolate, async move { work(worker).await });
@@ -260,6 +276,7 @@ fn in_background(
 /// The faults stop, what is paused is resumed, most of what needs its person is connected again, and time passes until
 /// nothing is left to do.
 fn come_to_rest(world: &Rc<World>, connected: &[Connected], dice: &Dice) {
+    world.slow_cron(5 * 60_000);
     // Browsers that were on their way get home first.
     world.pass(15 * 60_000);
     for account in connected {

@@ -70,6 +70,7 @@ pub struct World {
     /// Events that somebody else changed or deleted.
     pub touched: RefCell<BTreeSet<String>>,
     gate: Gatekeeper,
+    cron_every: Cell<i64>,
     cron_at: Cell<i64>,
 }
 
@@ -117,6 +118,7 @@ impl World {
         });
         gate.serve(&worker);
         judge.watch(&worker);
+        let cron_every = Cell::new(60_000);
         let cron_at = Cell::new(START_MILLIS + 60_000);
         Rc::new(Self {
             terms,
@@ -130,6 +132,7 @@ impl World {
             weather: Cell::default(),
             touched: RefCell::default(),
             gate,
+            cron_every,
             cron_at,
         })
     }
@@ -143,7 +146,7 @@ impl World {
             let now = self.kernel.now().as_millis();
             if now >= self.cron_at.get() {
                 self.tick();
-                self.cron_at.set(now + 60_000);
+                self.cron_at.set(now + self.cron_every.get());
                 continue;
             }
             let next = [self.kernel.next_timer(), self.yard.next(), Some(self.cron_at.get())];
@@ -154,6 +157,11 @@ impl World {
             }
             self.kernel.advance_to(next);
         }
+    }
+
+    /// From now on cron ticks only so often, in milliseconds: a world in which little happens is over sooner.
+    pub fn slow_cron(&self, millis: i64) {
+        self.cron_every.set(millis);
     }
 
     /// Lets so many milliseconds pass.

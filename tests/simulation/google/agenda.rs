@@ -11,7 +11,7 @@ use super::Account;
 const KEY: &str = "calendarSyncKey";
 /// The private property that names the hold an event is.
 const HOLD: &str = "calendarSyncHold";
-/// The private property that names the last change.
+/// The private property that names the last changes, the latest first.
 const CHANGE: &str = "calendarSyncChange";
 
 /// An event, live or deleted.
@@ -229,7 +229,8 @@ impl Agenda {
         event.version = self.versions;
         merge(&mut event.body, patch);
         let named = patch.get("extendedProperties").and_then(|properties| properties.get("private"));
-        let change = named.and_then(|private| private.get(CHANGE)).and_then(Value::as_str);
+        let changes = named.and_then(|private| private.get(CHANGE)).and_then(Value::as_str);
+        let change = changes.and_then(|changes| changes.split(',').next());
         self.deeds.push(Deed::Changed { event: id.to_owned(), change: change.map(str::to_owned) });
         if tell {
             let (old, new): (Vec<_>, Vec<_>) =

@@ -128,7 +128,7 @@ fn ended(world: &World, hold: &Json) {
     );
     let works = status(world, connector).as_deref() == Some("active");
     let expires_at = Timestamp::from_millis(hold["expires_at"].as_i64().unwrap());
-    let long_over = world.kernel.now().since(expires_at) > TimeDelta::minutes(10);
+    let long_over = world.kernel.now().since(expires_at) > TimeDelta::minutes(20);
     world.witness.expect(over || state == "confirmed" || !works || !long_over, Promise::G1, || {
         format!("hold {id} of {connector} ran out at {expires_at} and is {state} at {}", world.kernel.now())
     });

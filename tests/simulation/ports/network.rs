@@ -68,27 +68,27 @@ impl Network {
         Welcome::Answered
     }
 
-    fn arrive(&self, request: &HttpRequest, purpose: &Purpose, welcome: Welcome) -> HttpResponse {
+    /// The answer, and how many seconds it asks to wait.
+    fn arrive(
+        &self,
+        request: &HttpRequest,
+        purpose: &Purpose,
+        welcome: Welcome,
+    ) -> (HttpResponse, Option<i64>) {
         let now = self.kernel.now();
         if let (Purpose::Api(Some(_)), true) = (purpose, self.sky.chance(self.sky.weather().expiry)) {
             let token = google::bearer(request).unwrap_or_default();
             self.google.grants(|grants| grants.forget_access(token));
         }
         match welcome {
-            Welcome::Answered => self.google.answer(request, now),
-            Welcome::RefusedUndone => google::outage(self.sky.dice()),
+            Welcome::Answered => (self.google.answer(request, now), None),
+            Welcome::RefusedUndone => (google::outage(self.sky.dice()), None),
             Welcome::RefusedDone => {
                 // Whatever it did, the caller never hears of it.
                 let _unheard = self.google.answer(request, now);
-                google::outage(self.sky.dice())
+                (google::outage(self.sky.dice()), None)
             }
-            Welcome::Throttled => {
-                let (answer, wait) = google::throttled(self.sky.dice(), !matches!(purpose, Purpose::Api(_)));
-                if let (Purpose::Api(Some(grant)), Some(wait)) = (purpose, wait) {
-                    self.judge.told_to_wait(self.kernel.current(), *grant, now, wait);
-                }
-                answer
-            }
+            Welcome::Throttled => google::throttled(self.sky.dice(), !matches!(purpose, Purpose::Api(_))),
         }
     }
 
@@ -120,7 +120,8 @@ impl Http for Network {
         }
         let isolate = self.kernel.current();
         let _in_flight = self.judge.arrives(isolate, &request, &purpose, self.kernel.now());
-        let answer = self.arrive(&request, &purpose, welcome);
+        let arrived_at = self.kernel.now();
+        let (answer, wait) = self.arrive(&request, &purpose, welcome);
         if request.uri().path().ends_with("/events") {
             self.judge.created();
         }
@@ -133,6 +134,10 @@ impl Http for Network {
             Fate::FailsAfter => Err(self.break_off()),
             _ => {
                 self.kernel.note(|| format!("http answer {}", answer.status()));
+                // Only who gets the answer knows how long to wait.
+                if let (Purpose::Api(Some(grant)), Some(wait)) = (&purpose, wait) {
+                    self.judge.told_to_wait(isolate, *grant, arrived_at, wait);
+                }
                 Ok(answer)
             }
         }
