@@ -39,7 +39,7 @@ pub enum Breakage {
     CostlyWaiting,
     /// G8: a lost grant is not marked.
     UnmarkedGrant,
-    /// G8: each who finds a grant gone announces it anew.
+    /// G8: each finds out alone that a grant is gone, and announces it anew.
     RepeatedAlarm,
     /// G9: lists are not limited to the caller's own.
     UnscopedLists,

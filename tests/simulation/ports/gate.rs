@@ -125,7 +125,8 @@ impl Gatekeeper {
         let name = command.object();
         let mut objects = self.0.objects.borrow_mut();
         let held = objects.get(&name).filter(|instance| kernel.lives(instance.isolate)).cloned();
-        let shared = !(self.0.breakage == Breakage::ManyFlights && name.starts_with("connector:"));
+        let alone = matches!(self.0.breakage, Breakage::ManyFlights | Breakage::RepeatedAlarm);
+        let shared = !(alone && name.starts_with("connector:"));
         match held {
             Some(instance) if shared && !sky.chance(sky.weather().eviction) => instance,
             held => {
