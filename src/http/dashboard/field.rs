@@ -53,7 +53,6 @@ impl Input {
             Self::Switch => "checkbox",
             Self::Email => "email",
             Self::Url => "url",
-            Self::Number => "number",
             Self::Text | Self::Addresses | Self::Lines | Self::Ids => "text",
         }
     }
