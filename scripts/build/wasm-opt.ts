@@ -30,7 +30,6 @@ export async function optimizeWasm(): Promise<boolean> {
     optimized,
     ...features.map((feature) => `--enable-${feature}`),
     "-Oz",
-    "--converge",
     "--strip-producers",
     `--symbolmap=${join(projectRoot, "build", "index_bg.symbols")}`,
   ]);
