@@ -135,6 +135,6 @@ async function nodeTests(pattern: string, args: string[]): Promise<boolean> {
   const named = args.filter(isFile);
   const files = named.length > 0 ? named : globSync(pattern, { cwd: projectRoot }).sort();
   if (files.length === 0) throw new Error(`no test files match ${pattern}`);
-  const flags = ["--test", "--test-reporter=spec", "--test-concurrency=2", ...args.filter((arg) => !isFile(arg))];
+  const flags = ["--test", "--test-reporter=spec", "--test-concurrency=4", ...args.filter((arg) => !isFile(arg))];
   return (await runToEnd(process.execPath, [...flags, ...files], { cwd: projectRoot })) === 0;
 }

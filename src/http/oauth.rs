@@ -197,6 +197,8 @@ fn as_page(failure: Failure) -> Problem {
 pub(super) struct ConnectedQuery {
     connector_id: Option<String>,
     error: Option<String>,
+    /// An administrator comes here as well, when nothing is connected yet.
+    admin_consent: Option<String>,
 }
 
 #[derive(askama::Template)]
@@ -211,6 +213,9 @@ struct ConnectedPage {
 /// `GET /connected`: where a browser ends when the product has no page of its own.
 pub(super) async fn connected(Params(query): Params<ConnectedQuery>) -> Response {
     let reason = match query.error.as_deref() {
+        None if query.admin_consent.is_some() => {
+            "Your organisation has approved: everybody in it can connect their calendar now."
+        }
         None => "",
         Some("access_denied") => "You did not allow access. If that was a mistake, start again and allow it.",
         Some("consent_required") => {

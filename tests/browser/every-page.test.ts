@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions } from "playwright-core";
-import { google } from "../e2e/support/account-kinds.ts";
+import { google, microsoftWork } from "../e2e/support/account-kinds.ts";
 import { fresh, Stack } from "../e2e/support/stack.ts";
 import { formOf } from "./support/connector-page.ts";
+import { answerMicrosoft } from "./support/consent.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
 
 let stack: Stack;
@@ -53,6 +54,11 @@ const PAGES: Record<string, (visitor: Visitor) => Promise<void>> = {
   },
   "the end of the way, connected": (visitor) => visitor.visit(`/connected?connector_id=${connectorId}`),
   "the end of the way, not connected": (visitor) => visitor.visit("/connected?error=access_denied"),
+  "an approval that is needed first": async (visitor) => {
+    await visitor.visit(await stack.at(microsoftWork).connectLink());
+    await answerMicrosoft(visitor.page, "Accept", "user@fabrikam.example");
+    await visitor.press("Return to the application without granting consent");
+  },
   "an error": (visitor) => visitor.refused(404, () => visitor.page.goto("/dashboard/connectors/none")),
   "the way in": async (visitor) => {
     await visitor.visit("/");

@@ -3,23 +3,30 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Locator } from "playwright-core";
-import { google } from "../e2e/support/account-kinds.ts";
+import { type AccountKind, google, microsoftPersonal, microsoftWork } from "../e2e/support/account-kinds.ts";
+import type { Side } from "../e2e/support/side.ts";
 import { Stack, until } from "../e2e/support/stack.ts";
 import { formOf, latest } from "./support/connector-page.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
 
 let stack: Stack;
+let side: Side;
 let browser: Browser;
 let operator: Visitor;
 let account: string;
 before(async () => {
   [stack, browser] = await Promise.all([Stack.start(), launchChromium()]);
   operator = await Visitor.signedIn(browser, stack);
-  const connected = await stack.at(google).connectEmptyAccount();
-  account = connected.account;
-  await operator.visit(`/dashboard/connectors/${connected.connectorId}`);
 });
 after(() => Promise.all([browser?.close(), stack?.stop()]));
+
+/** Shows the page of a newly connected account. */
+async function showAccount(kind: AccountKind): Promise<void> {
+  side = stack.at(kind);
+  const connected = await side.connectEmptyAccount();
+  account = connected.account;
+  await operator.visit(`/dashboard/connectors/${connected.connectorId}`);
+}
 
 /** Fills in a task's form, sends it, and gives what the activity says once it has succeeded. */
 async function succeed(type: string, fields: Record<string, string> = {}, ticked: string[] = []): Promise<Locator> {
@@ -39,60 +46,65 @@ async function told(entry: Locator, name: string): Promise<string> {
   return details[name];
 }
 
-describe("each task is sent from its form as it is, and its result arrives by itself:", () => {
-  test("check-availability on a day that is free", async () => {
-    assert.match(await (await succeed("check-availability")).innerText(), /busy 0 times/);
-  });
+for (const kind of [google, microsoftWork, microsoftPersonal]) {
+  describe(`for ${kind.title} each task is sent from its form as it is, and its result arrives by itself:`, () => {
+    before(() => showAccount(kind));
 
-  test("create-event, which then is on the calendar and makes the time busy", async () => {
-    const entry = await succeed("create-event", { Title: "Planning the launch", Place: "Room 1" });
-    const eventId = await told(entry, "eventId");
-    const [event] = await stack.at(google).events(account);
-    assert.deepEqual([event?.id, event?.summary, event?.location], [eventId, "Planning the launch", "Room 1"]);
-    assert.match(await (await succeed("check-availability")).innerText(), /busy once/);
-  });
+    test("check-availability on a day that is free", async () => {
+      assert.match(await (await succeed("check-availability")).innerText(), /busy 0 times/);
+    });
 
-  test("update-event and cancel-event, for the event just made", async () => {
-    const id = (await stack.at(google).events(account))[0]?.id ?? "";
-    await succeed("update-event", { "Event id": id, "New title": "Planning, moved" });
-    assert.equal((await stack.at(google).events(account))[0]?.summary, "Planning, moved");
-    await succeed("cancel-event", { "Event id": id });
-    assert.deepEqual(await stack.at(google).events(account), []);
-  });
+    test("create-event, which then is on the calendar and makes the time busy", async () => {
+      const entry = await succeed("create-event", { Title: "Planning the launch", Place: "Room 1" });
+      const eventId = await told(entry, "eventId");
+      const [event] = await side.events(account);
+      assert.deepEqual([event?.id, event?.summary, event?.location], [eventId, "Planning the launch", "Room 1"]);
+      assert.match(await (await succeed("check-availability")).innerText(), /busy once/);
+    });
 
-  test("place-hold and cancel-hold", async () => {
-    await succeed("place-hold", { "Hold id": "hold-a", Title: "Maybe" });
-    assert.deepEqual(
-      (await stack.at(google).events(account)).map((event) => event.summary),
-      ["Maybe"],
-    );
-    await succeed("cancel-hold", { "Hold id": "hold-a" });
-    assert.deepEqual(await stack.at(google).events(account), []);
-  });
+    test("update-event and cancel-event, for the event just made", async () => {
+      const id = (await side.events(account))[0]?.id ?? "";
+      await succeed("update-event", { "Event id": id, "New title": "Planning, moved" });
+      assert.equal((await side.events(account))[0]?.summary, "Planning, moved");
+      await succeed("cancel-event", { "Event id": id });
+      assert.deepEqual(await side.events(account), []);
+    });
 
-  test("place-hold and confirm-hold", async () => {
-    await succeed("place-hold", { "Hold id": "hold-b" });
-    const entry = await succeed("confirm-hold", { "Hold id": "hold-b", Title: "Interview" }, [
-      "With a video conference",
-    ]);
-    assert.equal(await told(entry, "state"), "confirmed");
-    assert.deepEqual(
-      (await stack.at(google).events(account)).map((event) => event.summary),
-      ["Interview"],
-    );
-  });
+    test("place-hold and cancel-hold", async () => {
+      await succeed("place-hold", { "Hold id": "hold-a", Title: "Maybe" });
+      assert.deepEqual(
+        (await side.events(account)).map((event) => event.summary),
+        ["Maybe"],
+      );
+      await succeed("cancel-hold", { "Hold id": "hold-a" });
+      assert.deepEqual(await side.events(account), []);
+    });
 
-  test("refresh-token, forced", async () => {
-    const before = await stack.at(google).calls("token", account);
-    assert.match(
-      await (await succeed("refresh-token", {}, ["Even if the one held is good"])).innerText(),
-      /good until 20/,
-    );
-    assert.equal(await stack.at(google).calls("token", account), before + 1);
+    test("place-hold and confirm-hold", async () => {
+      await succeed("place-hold", { "Hold id": "hold-b" });
+      const conference = kind.conferences ? ["With a video conference"] : [];
+      const entry = await succeed("confirm-hold", { "Hold id": "hold-b", Title: "Interview" }, conference);
+      assert.equal(await told(entry, "state"), "confirmed");
+      assert.deepEqual(
+        (await side.events(account)).map((event) => event.summary),
+        ["Interview"],
+      );
+    });
+
+    test("refresh-token, forced", async () => {
+      const before = await side.calls("token", account);
+      assert.match(
+        await (await succeed("refresh-token", {}, ["Even if the one held is good"])).innerText(),
+        /good until 20/,
+      );
+      assert.equal(await side.calls("token", account), before + 1);
+    });
   });
-});
+}
 
 describe("a form that makes no sense", () => {
+  before(() => showAccount(google));
+
   test("comes back as it was filled in, with what is wrong at the field", async () => {
     const form = await formOf(operator.page, "create-event");
     await form.getByLabel("Title", { exact: true }).fill("Backwards <b>");
@@ -111,7 +123,7 @@ describe("a form that makes no sense", () => {
     await wrong.fill("2030-05-06T11:00");
     await operator.press("Send", again);
     await latest(operator.page, "create-event", "succeeded");
-    assert.ok((await stack.at(google).events(account)).some((event) => event.summary === "Backwards <b>"));
+    assert.ok((await side.events(account)).some((event) => event.summary === "Backwards <b>"));
   });
 
   test("is stopped by the browser while something needed is missing", async () => {
@@ -124,6 +136,7 @@ describe("a form that makes no sense", () => {
 });
 
 test("what was unfolded in the activity stays so while news arrive", async () => {
+  await succeed("refresh-token");
   const entry = await latest(operator.page, "refresh-token", "succeeded");
   await entry.getByText("Details").click();
   const connectorId = new URL(operator.page.url()).pathname.split("/")[3] ?? "";

@@ -135,13 +135,13 @@ for (const { kind, passing: own, refusals, revoked } of providers) {
           const side = stack.at(kind);
           const { connectorId, account } = await side.connectEmptyAccount();
           const isWrite = route === kind.createRoute;
-          const { eventId } = isWrite ? {} : await stack.run("create-event", connectorId, meeting);
+          const { eventId, etag } = isWrite ? {} : await stack.run("create-event", connectorId, meeting);
           await side.fault(route, fault, { match: { account }, times: "forever" });
           const [type, payload] = isWrite
             ? ["create-event", meeting]
             : route === "freeBusy"
               ? ["check-availability", window]
-              : ["update-event", { eventId, summary: "Other" }];
+              : ["update-event", { eventId, etag, summary: "Other" }];
           const task = await stack.ended(await stack.enqueue(type, connectorId, payload), connectorId);
           assert.equal(task.state, "failed", JSON.stringify(task));
           assert.equal(task.attempts, 1);

@@ -121,6 +121,8 @@ fn a_page_of_ours_ends_the_way_where_the_product_has_none() {
         page.contains("is not connected") && !page.contains("0900"),
         "text from the address is not shown"
     );
+    let page = visit(&app, "/connected?admin_consent=granted", "").expect(200).text();
+    assert!(page.contains("organisation has approved"), "{page}");
     let page = visit(&app, "/connected?connector_id=%3Cscript%3E", "").expect(200).text();
     assert!(!page.contains("script"), "{page}");
 }

@@ -21,3 +21,10 @@ export function connectorOf(page: Page): string {
   assert.ok(connector, `no connector at ${page.url()}`);
   return connector;
 }
+
+/** Chooses an account on the simulated Microsoft's consent page, a person's or an administrator's, and answers. */
+export async function answerMicrosoft(page: Page, answer: "Accept" | "Cancel", account?: string): Promise<void> {
+  await page.getByRole("heading", { name: /^Permissions requested/ }).waitFor();
+  if (account !== undefined) await page.locator(`input[name=account][value="${account}"]`).check();
+  await page.getByRole("button", { name: answer }).click();
+}

@@ -84,7 +84,8 @@ const microsoft = {
     id: event.id,
     summary: event.subject ?? "",
     location: event.location?.displayName ?? "",
-    description: (event.body?.content ?? "").replace(/<[^>]*>/g, "").trim(),
+    // How to join a conference stands below a line of its own.
+    description: (event.body?.content ?? "").replace(/<[^>]*>|_{40}[^]*/g, "").trim(),
     start: event.isAllDay ? event.start.dateTime.slice(0, 10) : Date.parse(`${event.start.dateTime.slice(0, 23)}Z`),
     end: event.isAllDay ? event.end.dateTime.slice(0, 10) : Date.parse(`${event.end.dateTime.slice(0, 23)}Z`),
     timeZone: event.originalStartTimeZone,
