@@ -58,7 +58,9 @@ describe("calendars and events", () => {
       .get();
     assert.deepEqual(read.start, { dateTime: "2026-03-29T01:30:00.0000000", timeZone: "W. Europe Standard Time" });
     assert.deepEqual(read.end, { dateTime: "2026-03-29T03:30:00.0000000", timeZone: "W. Europe Standard Time" });
-    assert.deepEqual(read.body, { contentType: "text", content: "Bring <snacks>" });
+    // How to join stands below the text.
+    assert.equal(read.body?.contentType, "text");
+    assert.match(read.body?.content ?? "", /^Bring <snacks>_{40}/);
 
     const etag = (created as Record<string, string>)["@odata.etag"] ?? "";
     const changed: Event = await graph

@@ -85,7 +85,7 @@ const microsoft = {
     summary: event.subject ?? "",
     location: event.location?.displayName ?? "",
     // How to join a conference stands below a line of its own.
-    description: (event.body?.content ?? "").replace(/<[^>]*>|_{40}[^]*/g, "").trim(),
+    description: (event.body?.content ?? "").replace(/<[^>]*>|_{40}[\s\S]*/g, "").trim(),
     start: event.isAllDay ? event.start.dateTime.slice(0, 10) : Date.parse(`${event.start.dateTime.slice(0, 23)}Z`),
     end: event.isAllDay ? event.end.dateTime.slice(0, 10) : Date.parse(`${event.end.dateTime.slice(0, 23)}Z`),
     timeZone: event.originalStartTimeZone,
