@@ -99,7 +99,7 @@ async function simulation(args: string[]): Promise<boolean> {
     }
   }
   if (env.SIM_SEED !== undefined) rest.unshift("every_promise");
-  const command = ["test", "--test", "simulation", "--", "--nocapture", ...rest];
+  const command = ["test", "--test", "simulation", "--", "--nocapture", "--test-threads=1", ...rest];
   return (await runToEnd("cargo", command, { cwd: projectRoot, env })) === 0;
 }
 

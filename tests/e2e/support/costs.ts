@@ -22,12 +22,19 @@ export function costs(log: string): Cost[] {
   return lines.map((line) => JSON.parse(line)).filter((line) => !/^(GET \/v1|GET \/healthz)/.test(line.entry));
 }
 
+/** Waits until no invocation has told its cost for a while: the line comes after the answer, and after the end of a task. */
+async function quiet(stack: Stack): Promise<void> {
+  for (let told = -1; told !== costs(stack.worker.logs()).length; await sleep(700)) {
+    told = costs(stack.worker.logs()).length;
+  }
+}
+
 /** Runs something alone and adds up what the worker's invocations cost meanwhile. */
 export async function costOf(stack: Stack, operation: () => Promise<void>): Promise<Cost> {
+  await quiet(stack);
   const before = costs(stack.worker.logs()).length;
   await operation();
-  // The last round trip of a batch comes after the task has ended, and the line after that.
-  await sleep(700);
+  await quiet(stack);
   const sum: Cost = { providerCalls: 0, d1: 0, kv: 0, gate: 0, queueSends: 0 };
   for (const line of costs(stack.worker.logs()).slice(before)) {
     // Entering the task is the caller's cost, not the queue's.
