@@ -76,7 +76,7 @@ async function counts(stack: Stack): Promise<void> {
       d1: 3,
       run: task("place-hold", { holdId, start: hour(11), end: hour(12), timeZone: "UTC" }),
     },
-    { operation: "confirm-hold", providerCalls: 1, d1: 3, run: task("confirm-hold", { holdId }) },
+    { operation: "confirm-hold, event read first", providerCalls: 2, d1: 3, run: task("confirm-hold", { holdId }) },
     { operation: "refresh-token, still good", providerCalls: 0, d1: 3, run: task("refresh-token", {}) },
     {
       operation: "POST /v1/availability, one connector",
