@@ -2,10 +2,13 @@
 //!
 //! <https://learn.microsoft.com/en-us/graph/api/resources/event>
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::recurrence::{self, Beginning};
+use super::{
+    recurrence::{self, Beginning},
+    schedule,
+};
 use crate::domain::{
     event::{Attendee, CreationKey, Event, EventStatus, EventTimes, Marker},
     failure::Failure,
@@ -118,17 +121,11 @@ fn times(value: &Value) -> Result<Option<EventTimes>, Failure> {
 }
 
 fn date(time: &Value, path: &str) -> Result<NaiveDate, Failure> {
-    local(time).map(|local| local.date()).ok_or_else(|| odd(path, "a date"))
+    schedule::local(time).map(|local| local.date()).ok_or_else(|| odd(path, "a date"))
 }
 
 fn instant(time: &Value, path: &str) -> Result<Timestamp, Failure> {
-    let zone = Zone::named(time["timeZone"].as_str().unwrap_or("UTC"));
-    zone.zip(local(time)).and_then(|(zone, local)| zone.instant(local)).ok_or_else(|| odd(path, "a time"))
-}
-
-/// `2026-03-29T07:00:00.0000000`.
-fn local(time: &Value) -> Option<NaiveDateTime> {
-    time["dateTime"].as_str()?.parse().ok()
+    schedule::instant(time).ok_or_else(|| odd(path, "a time"))
 }
 
 fn odd(path: &str, expected: &str) -> Failure {
