@@ -121,3 +121,13 @@ export const microsoftPersonal: AccountKind = {
   // Teams is for organisations.
   conferences: false,
 };
+
+/** What README says to name in a connect link so that Microsoft itself searches for meeting times. */
+export const searchScopes = [
+  "email",
+  "profile",
+  "User.Read",
+  "Calendars.ReadWrite",
+  "MailboxSettings.Read",
+  "Calendars.Read.Shared",
+];

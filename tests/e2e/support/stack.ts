@@ -114,6 +114,13 @@ export class Stack {
     return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
   }
 
+  /** Calls the worker's API, which must answer well, and gives the answer. */
+  async ok(method: string, path: string, body?: unknown): Promise<Json> {
+    const answer = await this.api(method, path, body);
+    assert.equal(answer.status, 200, `${method} ${path}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
   /** A connect link for somebody, at the provider that `more` names. */
   async connectLink(more: Record<string, unknown>): Promise<string> {
     const answer = await this.api("POST", "/v1/connect-links", {
@@ -206,9 +213,7 @@ export class Stack {
 
   /** What was told about a connector so far, oldest first. */
   async notifications(connectorId: string): Promise<Json[]> {
-    const answer = await this.api("GET", `/v1/notifications?connectorId=${encodeURIComponent(connectorId)}`);
-    assert.equal(answer.status, 200, JSON.stringify(answer.body));
-    return answer.body.notifications;
+    return (await this.ok("GET", `/v1/notifications?connectorId=${encodeURIComponent(connectorId)}`)).notifications;
   }
 }
 
