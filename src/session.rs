@@ -148,9 +148,9 @@ impl<'a, P: Ports> Session<'a, P> {
         self.connector
     }
 
-    /// Drives an exchange to its end. A request refused with 401 is sent once more with a new token, one that
-    /// proves the claims asked for if it was a claims challenge; when that is refused too, the connector is marked as needing
-    /// the person.
+    /// Drives an exchange to its end. A request refused with 401 is sent once more with a new token, one that proves the
+    /// claims asked for if it met a claims challenge, itself or in a part of a batch; when that is refused too, the connector
+    /// is marked as needing the person.
     pub async fn call<T>(&mut self, exchange: Pending<T>) -> Result<T, Failure> {
         let result = converse(exchange, async |request| self.send(request).await).await?;
         if let Err(Failure { action: Action::Retry { after }, .. }) = &result {
@@ -166,29 +166,37 @@ impl<'a, P: Ports> Session<'a, P> {
 
     async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, Failure> {
         let mut answer = self.attempt(&request).await?;
-        let mut claims = None;
+        let (mut refused, mut claims) = self.refused(&request, &answer)?;
         for _ in 0..MOST_TOKENS {
-            if answer.status() != StatusCode::UNAUTHORIZED {
+            if !refused {
                 return Ok(answer);
             }
-            claims = self.challenge(&answer)?;
-            let fresh = self.replace_token(claims.clone()).await?;
+            let asked = claims;
+            let fresh = self.replace_token(asked.clone()).await?;
             answer = self.attempt(&request).await?;
+            (refused, claims) = self.refused(&request, &answer)?;
             // A token that lay at the gate may be as old as the one refused first, and one that is refused for want of
             // claims was not asked for with them. Only a new one that should do settles it.
-            if fresh && self.challenge(&answer)? == claims {
+            if fresh && claims == asked {
                 break;
             }
         }
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        Err(self.give_up_grant(claims.as_ref()).await)
+        if refused { Err(self.give_up_grant(claims.as_ref()).await) } else { Ok(answer) }
     }
 
-    /// What a refusal wants to see proved.
-    fn challenge(&self, answer: &HttpResponse) -> Result<Option<Claims>, Failure> {
-        Ok(self.app.providers.get(self.connector.provider)?.oauth().challenge(answer))
+    /// Whether an answer refuses the token, and what it wants to see proved. Of a batch, which is answered with 200
+    /// whatever becomes of its parts, one part that wants something is enough: it is then sent anew as a whole.
+    fn refused(
+        &self,
+        request: &HttpRequest,
+        answer: &HttpResponse,
+    ) -> Result<(bool, Option<Claims>), Failure> {
+        let unauthorized = answer.status() == StatusCode::UNAUTHORIZED;
+        if !unauthorized && Batched::of(request).calls == 1 {
+            return Ok((false, None));
+        }
+        let claims = self.app.providers.get(self.connector.provider)?.oauth().challenge(answer);
+        Ok((unauthorized || claims.is_some(), claims))
     }
 
     /// Sends one request under the permit, and takes note of how it went.

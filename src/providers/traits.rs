@@ -165,8 +165,8 @@ pub trait OAuthProvider {
     fn check_account(&self, _tenant: &str, _profile: &AccountProfile) -> Result<(), Failure> {
         Ok(())
     }
-    /// What an answer wants to see proved, when it refuses for want of that: a 401 of the API's, or a refusal of the token
-    /// endpoint. With it, another access token may be had, or another sign-in succeed.
+    /// What an answer wants to see proved, when it refuses for want of that: a 401 of the API's, the answer to a batch with
+    /// such a part, or a refusal of the token endpoint. With it, another access token may be had, or another sign-in succeed.
     fn challenge(&self, _answer: &HttpResponse) -> Option<Claims> {
         None
     }

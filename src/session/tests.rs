@@ -31,6 +31,13 @@ fn bearers(app: &TestApp) -> Vec<String> {
         .collect()
 }
 
+/// Seven calls in one request, four of them at once.
+fn batch_of_seven() -> Pending<()> {
+    let mut request = http::Request::get("https://provider.example/calendars").body(Bytes::new()).unwrap();
+    request.extensions_mut().insert(Batched { calls: 7, width: 4 });
+    single(Ok(request), |_| Ok(()))
+}
+
 fn released(app: &TestApp) -> (u32, CallOutcome) {
     let releases = app.gate.releases();
     assert_eq!(releases.len(), 1, "a session is released once");
@@ -134,6 +141,31 @@ fn a_challenge_no_new_token_meets_needs_the_person_and_is_kept_for_the_next_sign
     assert_eq!((failure.action, &*failure.code), (Action::Reauthorize, "access_token_refused"));
     assert_eq!(app.db.read("SELECT claims FROM connectors"), [json!({ "claims": claims })]);
     assert_eq!(app.http.left(), 0, "asked once with them, and no more");
+}
+
+#[test]
+fn a_challenge_in_a_part_of_a_batch_is_answered_as_if_it_were_the_batchs() {
+    let claims = r#"{"access_token":{"nbf":"1"}}"#;
+    let challenged = || challenged(200, &Failure::retry("part_refused", "", None), claims);
+    let batch = |app: &TestApp, connector: &Connector| {
+        block_on(with_session(app, connector, 1, async |session| session.call(batch_of_seven()).await))
+    };
+
+    let app = testing::app();
+    let connector = connect(&app, "a");
+    answer(&app, challenged());
+    answer(&app, granted(json!([])));
+    assert_eq!(batch(&app, &connector), Ok(()));
+    let asked: Vec<_> = app.gate.wishes().into_iter().skip(1).map(|wish| wish.claims).collect();
+    assert_eq!(asked, [Claims::parse(claims)]);
+    assert_eq!(bearers(&app), ["Bearer access-1", "Bearer access-2"]);
+
+    for _ in 0..2 {
+        answer(&app, challenged());
+    }
+    let failure = batch(&app, &connector).unwrap_err();
+    assert_eq!((failure.action, &*failure.code), (Action::Reauthorize, "access_token_refused"));
+    assert_eq!(app.db.read("SELECT claims FROM connectors"), [json!({ "claims": claims })]);
 }
 
 #[test]
@@ -251,15 +283,9 @@ fn a_batch_counts_as_the_calls_in_it_and_takes_their_places() {
     for _ in 0..2 {
         answer(&app, granted(json!([])));
     }
-    let batch = || {
-        let mut request =
-            http::Request::get("https://provider.example/calendars").body(Bytes::new()).unwrap();
-        request.extensions_mut().insert(Batched { calls: 7, width: 4 });
-        single(Ok(request), |_| Ok(()))
-    };
     block_on(with_session(&*app, &connector, 1, async |session| {
-        session.call(batch()).await?;
-        session.call(batch()).await
+        session.call(batch_of_seven()).await?;
+        session.call(batch_of_seven()).await
     }))
     .unwrap();
     let asked: Vec<_> = app.gate.calls().iter().map(|call| (call.calls, call.least, call.width)).collect();

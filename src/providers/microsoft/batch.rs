@@ -7,16 +7,20 @@
 //! <https://learn.microsoft.com/en-us/graph/json-batching>
 
 use bytes::Bytes;
-use http::{Method, header::RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
+    challenge,
     errors::{Operation, classify, read as read_answer},
     requests::graph,
 };
 use crate::{
     config::BaseUrl,
-    domain::failure::{Action, Failure},
+    domain::{
+        claims::Claims,
+        failure::{Action, Failure},
+    },
     ports::{HttpRequest, HttpResponse},
     providers::Batched,
 };
@@ -95,20 +99,10 @@ pub(super) fn read(
     later.map_or(Ok(answers), Err)
 }
 
-/// What an unsuccessful part means. The token was good enough for the batch itself: a part that refuses it is a fault of
-/// Graph's, and no reason to ask the person for another.
+/// What an unsuccessful part means. The token was good enough for the batch itself: a part that refuses it, and names no
+/// claims ([`challenge`]), is a fault of Graph's, and no reason to ask the person for another.
 fn refusal(operation: Operation, item: &Value, body: &Value) -> Failure {
-    let status = item["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
-    let mut response = http::Response::builder().status(status);
-    for (name, value) in item["headers"].as_object().into_iter().flatten() {
-        if name.eq_ignore_ascii_case(RETRY_AFTER.as_str()) {
-            response = response.header(RETRY_AFTER, value.as_str().unwrap_or(&value.to_string()));
-        }
-    }
-    let Ok(response) = response.body(Bytes::from(body.to_string())) else {
-        return Failure::fatal("provider_unreadable", "a part of Graph's batch has no status");
-    };
-    match classify(operation, &response) {
+    match classify(operation, &alone(item, body)) {
         Failure { action: Action::Reauthorize, .. } => Failure::retry(
             "provider_unavailable",
             "Graph took a token for a batch and not for its part",
@@ -116,6 +110,33 @@ fn refusal(operation: Operation, item: &Value, body: &Value) -> Failure {
         ),
         failure => failure,
     }
+}
+
+/// What a part of a batch wants to see proved. Each part has headers of its own, `WWW-Authenticate` among them.
+pub(super) fn challenge(response: &HttpResponse) -> Option<Claims> {
+    // Hardly any batch holds one, and this one will be read once more: most are not worth taking apart for it.
+    if !std::str::from_utf8(response.body()).ok()?.contains("insufficient_claims") {
+        return None;
+    }
+    let batch: Value = serde_json::from_slice(response.body()).ok()?;
+    let refused = batch["responses"].as_array()?.iter().filter(|item| item["status"] == 401);
+    refused.map(|item| alone(item, &item["body"])).find_map(|refusal| challenge::of(&refusal))
+}
+
+/// The answer to a part as if it had been asked for alone.
+fn alone(item: &Value, body: &Value) -> HttpResponse {
+    let mut response = HttpResponse::new(Bytes::from(body.to_string()));
+    let status = item["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    *response.status_mut() = status
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in item["headers"].as_object().into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }
 
 fn wait(failure: &Failure) -> Option<chrono::TimeDelta> {
@@ -127,6 +148,7 @@ fn wait(failure: &Failure) -> Option<chrono::TimeDelta> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use chrono::TimeDelta;
     use proptest::prelude::*;
 
@@ -243,6 +265,30 @@ mod tests {
     }
 
     #[test]
+    fn the_first_challenge_of_a_part_is_that_of_the_batch() {
+        let claims = |nbf: &str| json!({ "access_token": { "nbf": { "value": nbf } } }).to_string();
+        let part = |id: &str, status: u16, error: &str, nbf: &str| {
+            let challenge =
+                format!("Bearer realm=\"\", error=\"{error}\", claims=\"{}\"", STANDARD.encode(claims(nbf)));
+            let body = json!({"error": {"code": "InvalidAuthenticationToken", "message": ""}});
+            json!({"id": id, "status": status, "headers": {"Www-Authenticate": challenge}, "body": body})
+        };
+        let well = json!({"id": "9", "status": 200, "body": {"value": [{"subject": "insufficient_claims"}]}});
+        let of = |responses: Value| challenge(&answered(json!({ "responses": responses })));
+
+        let challenged = of(json!([
+            well,
+            part("0", 401, "invalid_token", "1"),
+            part("1", 401, "insufficient_claims", "2"),
+            part("2", 401, "insufficient_claims", "3"),
+        ]));
+        assert_eq!(challenged.unwrap().as_str(), claims("2"));
+        assert_eq!(of(json!([well, part("0", 403, "insufficient_claims", "1")])), None);
+        assert_eq!(of(json!([well])), None);
+        assert_eq!(of(json!("insufficient_claims")), None);
+    }
+
+    #[test]
     fn a_batch_that_is_refused_itself_is_no_batch() {
         let refused = json!({"error": {"code": "BadRequest", "message": "Invalid batch payload format."}});
         let failure = read(&OPERATIONS, &answer(400, refused.to_string())).unwrap_err();
@@ -253,7 +299,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_an_error_or_an_answer(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&OPERATIONS, &answer(200, body));
+            let answer = answer(200, body);
+            let _ = read(&OPERATIONS, &answer);
+            let _ = challenge(&answer);
         }
 
         #[test]

@@ -25,9 +25,6 @@ pub(super) fn requested(claims: Option<&Claims>) -> String {
 
 /// What a refusal wants to see proved: Graph says so in a header, the token endpoint in its JSON.
 pub(super) fn of(refusal: &HttpResponse) -> Option<Claims> {
-    if refusal.status().is_success() {
-        return None;
-    }
     let headers = refusal.headers().get_all(WWW_AUTHENTICATE);
     let of_graph = headers.iter().filter_map(|header| in_header(header.to_str().ok()?)).next();
     of_graph.or_else(|| Claims::parse(Refusal::read(refusal).text("claims")))

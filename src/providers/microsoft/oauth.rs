@@ -4,7 +4,7 @@
 
 use url::Url;
 
-use super::{Microsoft, admin_consent, challenge, identity, scopes, sign_in_errors, tenant, tokens};
+use super::{Microsoft, admin_consent, batch, challenge, identity, scopes, sign_in_errors, tenant, tokens};
 use crate::{
     domain::{claims::Claims, failure::Failure, secret::RefreshToken},
     ports::HttpResponse,
@@ -77,8 +77,8 @@ impl OAuthProvider for Microsoft {
         tenant::check_account(tenant, profile)
     }
 
-    fn challenge(&self, refusal: &HttpResponse) -> Option<Claims> {
-        challenge::of(refusal)
+    fn challenge(&self, answer: &HttpResponse) -> Option<Claims> {
+        if answer.status().is_success() { batch::challenge(answer) } else { challenge::of(answer) }
     }
 
     fn admin_consent_url(&self, request: &AdminConsentRequest<'_>) -> Result<Option<Url>, Failure> {
