@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     config::{BaseUrl, Settings},
-    domain::failure::Failure,
+    domain::failure::{Action, Failure},
     ports::{HttpRequest, HttpResponse},
     providers::{Exchange, Pending, Step},
 };
@@ -103,4 +103,18 @@ pub(super) fn shown(request: &HttpRequest) -> String {
         Err(_) => write!(text, "\n{}", body.replace('&', "\n&")).unwrap(),
     }
     text.trim_end().to_owned()
+}
+
+/// What a failure says: what to do, its code, and for how many seconds to wait before another try.
+pub(super) fn told(failure: &Failure) -> (&'static str, &str, Option<i64>) {
+    let (action, after) = match failure.action {
+        Action::Retry { after } => ("retry", after),
+        Action::Wait { after } => ("wait", Some(after)),
+        Action::Reauthorize => ("reauthorize", None),
+        Action::Rejected { .. } => ("rejected", None),
+        Action::NotFound => ("not found", None),
+        Action::Conflict => ("conflict", None),
+        Action::Fatal => ("fatal", None),
+    };
+    (action, &failure.code, after.map(|after| after.num_seconds()))
 }

@@ -3,6 +3,7 @@
 //!
 //! Machines never see a credential: whoever drives them adds it, refreshes it after a 401, and sends the request again.
 
+mod answers;
 mod excerpt;
 mod exchange;
 #[cfg(test)]

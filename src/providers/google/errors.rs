@@ -10,8 +10,15 @@ use super::scopes::Capability;
 use crate::{
     domain::failure::Failure,
     ports::HttpResponse,
-    providers::{excerpt::excerpt, retry_after::retry_after},
+    providers::{
+        answers::{not_understood, read_json},
+        excerpt::excerpt,
+        retry_after::retry_after,
+    },
 };
+
+/// Who answers, in messages.
+const WHO: &str = "Google";
 
 /// How long to leave an account alone whose calendar quota is used up: Google says minutes to hours, and no number.
 const QUOTA_REST: TimeDelta = TimeDelta::minutes(15);
@@ -53,16 +60,7 @@ impl Operation {
 
 /// Reads the JSON of a successful answer; everything else is classified.
 pub(super) fn read<T: DeserializeOwned>(operation: Operation, response: &HttpResponse) -> Result<T, Failure> {
-    if !response.status().is_success() {
-        return Err(classify(operation, response));
-    }
-    let deserializer = &mut serde_json::Deserializer::from_slice(response.body());
-    serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        // The parser's own words would quote what it read.
-        let path = error.path();
-        let body = excerpt(response.body());
-        Failure::fatal("provider_unreadable", format!("Google's answer is not understood at {path}: {body}"))
-    })
+    if response.status().is_success() { read_json(WHO, response) } else { Err(classify(operation, response)) }
 }
 
 /// What an unsuccessful answer means (design section 6).
@@ -73,7 +71,7 @@ pub(super) fn classify(operation: Operation, response: &HttpResponse) -> Failure
         Some(said) => said,
         // Front ends answer these without Google's JSON; the status says all that matters.
         None if matches!(status, 401 | 408 | 429 | 500..) || response.body().is_empty() => Said::default(),
-        None => return not_understood(response),
+        None => return not_understood(WHO, response),
     };
     let message = said.message();
     match (status, said.reason.as_str()) {
@@ -114,25 +112,16 @@ pub(super) fn classify(operation: Operation, response: &HttpResponse) -> Failure
         }
         (400, "timeRangeEmpty") => Failure::rejected("empty_interval", "timeMax", message),
         (400, "timeRangeTooLong") => Failure::rejected("interval_too_long", "timeMax", message),
-        (400, "parseError") => not_understood(response),
+        (400, "parseError") => not_understood(WHO, response),
         (400, _) | (413, _) => {
             Failure::refused("provider_rejected", format!("Google refused the request: {message}"))
         }
-        _ => not_understood(response),
+        _ => not_understood(WHO, response),
     }
 }
 
 fn throttled(message: &str, wait: Option<TimeDelta>) -> Failure {
     Failure::retry("provider_throttled", format!("Google asks us to slow down: {message}"), wait)
-}
-
-fn not_understood(response: &HttpResponse) -> Failure {
-    let status = response.status().as_u16();
-    let body = excerpt(response.body());
-    Failure::fatal(
-        "provider_unreadable",
-        format!("Google answered {status}, which is not understood: {body}"),
-    )
 }
 
 /// Names the scope to ask for: the one we know the operation takes, else what the challenge lists (RFC 6750 section 3).
@@ -207,29 +196,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        domain::failure::Action,
-        providers::google::fixtures::{answer, stored},
+    use crate::providers::{
+        fixtures::told,
+        google::fixtures::{answer, stored},
     };
-
-    fn seconds(failure: &Failure) -> Option<i64> {
-        match failure.action {
-            Action::Retry { after } => after.map(|after| after.num_seconds()),
-            _ => None,
-        }
-    }
-
-    fn kind(failure: &Failure) -> &'static str {
-        match failure.action {
-            Action::Retry { .. } => "retry",
-            Action::Wait { .. } => "wait",
-            Action::Reauthorize => "reauthorize",
-            Action::Rejected { .. } => "rejected",
-            Action::NotFound => "not found",
-            Action::Conflict => "conflict",
-            Action::Fatal => "fatal",
-        }
-    }
 
     #[test]
     fn every_status_and_reason_says_what_to_do() {
@@ -272,8 +242,7 @@ mod tests {
             ("418_teapot", Event, "fatal", "provider_unreadable", None),
         ] {
             let failure = classify(operation, &stored(&format!("errors/{file}.http")));
-            assert_eq!((kind(&failure), failure.code.as_ref()), (action, code), "{file}: {failure}");
-            assert_eq!(seconds(&failure), after, "{file}");
+            assert_eq!(told(&failure), (action, code, after), "{file}: {failure}");
         }
     }
 
@@ -288,20 +257,6 @@ mod tests {
             let failure = classify(operation, &stored("errors/403_insufficient_permissions.http"));
             assert!(failure.message.contains(scope), "{operation:?}: {failure}");
         }
-    }
-
-    #[test]
-    fn an_unreadable_answer_shows_its_first_bytes_and_no_secret() {
-        let body = r#"{"items": "ya29.A0ARrdaM-0123456789abcdefghij", "access_token": "tiny"}"#;
-        #[derive(Debug, Deserialize)]
-        struct Page {
-            #[serde(rename = "items")]
-            _items: Vec<String>,
-        }
-        let failure = read::<Page>(Operation::ListCalendars, &answer(200, body)).unwrap_err();
-        assert_eq!((kind(&failure), failure.code.as_ref()), ("fatal", "provider_unreadable"));
-        assert!(failure.message.contains("at items") && failure.message.contains("ya29"), "{failure}");
-        assert!(!failure.message.contains("0123456789") && !failure.message.contains("tiny"), "{failure}");
     }
 
     proptest! {
