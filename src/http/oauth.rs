@@ -27,41 +27,23 @@ use crate::{
 /// The cookie that ties an attempt to the browser that started it.
 const BROWSER_COOKIE: &str = "huddle-connect";
 
-/// The query of the way out.
+/// What browsers bring along on their way, in the address; each page looks at what is for it.
 #[derive(Deserialize)]
-pub(super) struct StartQuery {
+pub(super) struct Brought {
+    /// On the way out.
     link: Option<String>,
-}
-
-/// `GET /oauth/{provider}/start`
-pub(super) async fn start<P: Ports>(
-    State(app): State<Shared<P>>,
-    Segments(provider): Segments<String>,
-    Params(query): Params<StartQuery>,
-    headers: HeaderMap,
-) -> Response {
-    local(async move {
-        let browser = browser_key(&app, &headers);
-        match oauth::start(&app, &provider, query.link.as_deref(), browser).await {
-            Ok(departure) => depart(&app, &departure),
-            Err(failure) => error_page(&as_page(failure)),
-        }
-    })
-    .await
-}
-
-/// The query of the way back.
-#[derive(Deserialize)]
-pub(super) struct CallbackQuery {
+    /// On the way back.
     state: Option<String>,
     code: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
-    /// Microsoft says so when an administrator decided, whatever the decision.
+    /// Microsoft says so when an administrator decided, whatever the decision; we do, at the end of that way.
     admin_consent: Option<String>,
+    /// At the end of the way.
+    connector_id: Option<String>,
 }
 
-impl CallbackQuery {
+impl Brought {
     fn returned(self, browser: Option<BrowserKey>) -> Return {
         Return {
             state: self.state,
@@ -73,18 +55,32 @@ impl CallbackQuery {
     }
 }
 
+/// `GET /oauth/{provider}/start`
+pub(super) async fn start<P: Ports>(
+    State(app): State<Shared<P>>,
+    Segments(provider): Segments<String>,
+    Params(brought): Params<Brought>,
+    headers: HeaderMap,
+) -> Response {
+    local(async move {
+        let browser = browser_key(&app, &headers);
+        depart(&app, oauth::start(&app, &provider, brought.link.as_deref(), browser).await)
+    })
+    .await
+}
+
 /// `GET /oauth/{provider}/callback`
 pub(super) async fn callback<P: Ports>(
     State(app): State<Shared<P>>,
     Segments(provider): Segments<String>,
-    Params(query): Params<CallbackQuery>,
+    Params(brought): Params<Brought>,
     headers: HeaderMap,
 ) -> Response {
     local(async move {
-        let returned = query.returned(browser_key(&app, &headers));
+        let returned = brought.returned(browser_key(&app, &headers));
         match oauth::finish(&app, &provider, returned).await {
             Ok(Onward::Home(url)) => see_other(url.as_str()),
-            Ok(Onward::Again(departure)) => depart(&app, &departure),
+            Ok(Onward::Again(departure)) => depart(&app, Ok(*departure)),
             Ok(Onward::NeedsApproval(Approval { link, home })) => {
                 let page = ApprovalNeededPage { link: &link, home: home.as_str() };
                 Page(StatusCode::OK, page).into_response()
@@ -108,15 +104,12 @@ struct ApprovalNeededPage<'a> {
 pub(super) async fn start_admin_consent<P: Ports>(
     State(app): State<Shared<P>>,
     Segments(provider): Segments<String>,
-    Params(query): Params<StartQuery>,
+    Params(brought): Params<Brought>,
     headers: HeaderMap,
 ) -> Response {
     local(async move {
         let browser = browser_key(&app, &headers);
-        match admin_consent::start(&app, &provider, query.link.as_deref(), browser).await {
-            Ok(departure) => depart(&app, &departure),
-            Err(failure) => error_page(&as_page(failure)),
-        }
+        depart(&app, admin_consent::start(&app, &provider, brought.link.as_deref(), browser).await)
     })
     .await
 }
@@ -134,12 +127,12 @@ struct AdminConsentPage<'a> {
 pub(super) async fn finish_admin_consent<P: Ports>(
     State(app): State<Shared<P>>,
     Segments(provider): Segments<String>,
-    Params(query): Params<CallbackQuery>,
+    Params(brought): Params<Brought>,
     headers: HeaderMap,
 ) -> Response {
     local(async move {
-        let granted = query.admin_consent.as_deref().is_some_and(|said| said.eq_ignore_ascii_case("true"));
-        let returned = query.returned(browser_key(&app, &headers));
+        let granted = brought.admin_consent.as_deref().is_some_and(|said| said.eq_ignore_ascii_case("true"));
+        let returned = brought.returned(browser_key(&app, &headers));
         match admin_consent::finish(&app, &provider, returned, granted).await {
             Ok(decision) => {
                 let refusal = decision.refusal.as_ref();
@@ -158,7 +151,11 @@ fn browser_key<P: Ports>(app: &App<P>, headers: &HeaderMap) -> Option<BrowserKey
     cookies::find(headers, &cookies::name(BROWSER_COOKIE, secure)).and_then(BrowserKey::from_cookie)
 }
 
-fn depart<P: Ports>(app: &App<P>, departure: &Departure) -> Response {
+fn depart<P: Ports>(app: &App<P>, departure: Result<Departure, Failure>) -> Response {
+    let departure = match departure {
+        Ok(departure) => departure,
+        Err(failure) => return error_page(&as_page(failure)),
+    };
     let cookie = Cookie {
         name: BROWSER_COOKIE,
         value: departure.browser.to_cookie(),
@@ -192,15 +189,6 @@ fn as_page(failure: Failure) -> Problem {
     }
 }
 
-/// The query of the page at the end of the way.
-#[derive(Deserialize)]
-pub(super) struct ConnectedQuery {
-    connector_id: Option<String>,
-    error: Option<String>,
-    /// An administrator comes here as well, when nothing is connected yet.
-    admin_consent: Option<String>,
-}
-
 #[derive(askama::Template)]
 #[template(path = "connected.html")]
 struct ConnectedPage {
@@ -211,9 +199,9 @@ struct ConnectedPage {
 }
 
 /// `GET /connected`: where a browser ends when the product has no page of its own.
-pub(super) async fn connected(Params(query): Params<ConnectedQuery>) -> Response {
-    let reason = match query.error.as_deref() {
-        None if query.admin_consent.is_some() => {
+pub(super) async fn connected(Params(brought): Params<Brought>) -> Response {
+    let reason = match brought.error.as_deref() {
+        None if brought.admin_consent.is_some() => {
             "Your organisation has approved: everybody in it can connect their calendar now."
         }
         None => "",
@@ -230,8 +218,8 @@ pub(super) async fn connected(Params(query): Params<ConnectedQuery>) -> Response
         }
         Some(_) => "Something is not set up as it should be. Tell whoever sent you here.",
     };
-    let connected = query.error.is_none() && query.connector_id.is_some();
-    let connector = query.connector_id.filter(|id| {
+    let connected = brought.error.is_none() && brought.connector_id.is_some();
+    let connector = brought.connector_id.filter(|id| {
         connected && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     });
     Page(StatusCode::OK, ConnectedPage { connected, reason, connector }).into_response()
