@@ -16,14 +16,10 @@ use huddle_calendar_sync::{
 use serde_json::json;
 use url::Url;
 
-use crate::world::{CALLBACK, EMPTY, ORIGIN, PERSONAL, WORK, World, parameter};
+use super::{CALLBACK, CONSUMERS, CONTOSO, EMPTY, ORIGIN, PERSONAL, WORK, World};
+use crate::world::{CHALLENGE, VERIFIER, parameter};
 
-/// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CONTOSO: &str = "c0a7050a-1111-4000-8000-0000000000c0";
 const FABRIKAM: &str = "fab21ca0-2222-4000-8000-0000000000fa";
-const PERSONAL_TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 /// Of an organisation whose administrator alone may consent.
 const FABRIKAM_USER: &str = "user@fabrikam.example";
 const FABRIKAM_ADMIN: &str = "admin@fabrikam.example";
@@ -32,12 +28,12 @@ impl World {
     /// Where the browser comes back to when `account` says yes (`approve`) or no (`deny`) at `tenant`.
     fn answer_page(&self, account: &str, tenant: Option<&str>, decision: &str) -> Url {
         let mut page = self
-            .microsoft
+            .provider
             .authorization_url(&AuthorizationRequest {
                 redirect_uri: CALLBACK,
                 state: "state-1",
                 code_challenge: CHALLENGE,
-                scopes: &self.microsoft.default_scopes(),
+                scopes: &self.provider.default_scopes(),
                 login_hint: None,
                 tenant,
                 force_consent: false,
@@ -53,7 +49,7 @@ impl World {
     /// What the worker makes of an error in the address.
     fn refused(&self, back: &Url) -> Failure {
         let error = parameter(back, "error").unwrap_or_else(|| panic!("{back}"));
-        self.microsoft.authorization_error(&error, parameter(back, "error_description").as_deref())
+        self.provider.authorization_error(&error, parameter(back, "error_description").as_deref())
     }
 
     fn consent(&self, account: &str, tenant: Option<&str>) -> AuthorizationCode {
@@ -70,7 +66,7 @@ impl World {
         let verifier = CodeVerifier::new(verifier);
         let exchange =
             CodeExchange { code, verifier: &verifier, redirect_uri: CALLBACK, tenant, claims: None };
-        self.drive(None, self.microsoft.exchange_code(exchange))
+        self.drive(None, self.provider.exchange_code(exchange))
     }
 
     fn connect(&self, account: &str) -> TokenGrant {
@@ -78,7 +74,7 @@ impl World {
     }
 
     fn identify(&self, grant: &TokenGrant) -> AccountProfile {
-        self.drive(Some(&grant.access_token), self.microsoft.identify(grant)).unwrap()
+        self.drive(Some(&grant.access_token), self.provider.identify(grant)).unwrap()
     }
 
     fn refresh(
@@ -89,17 +85,17 @@ impl World {
     ) -> Result<TokenGrant, Failure> {
         let token = grant.refresh_token.as_ref().unwrap();
         let refresh = Refresh { token, tenant: Some(tenant), scopes: &grant.scopes, claims };
-        self.drive(None, self.microsoft.refresh(refresh))
+        self.drive(None, self.provider.refresh(refresh))
     }
 
     fn admin_consent(&self, tenant: Option<&str>, decision: &str, account: &str) -> Url {
         let request = AdminConsentRequest {
             redirect_uri: CALLBACK,
             state: "state-1",
-            scopes: &self.microsoft.default_scopes(),
+            scopes: &self.provider.default_scopes(),
             tenant,
         };
-        let mut page = self.microsoft.admin_consent_url(&request).unwrap().unwrap();
+        let mut page = self.provider.admin_consent_url(&request).unwrap().unwrap();
         page.query_pairs_mut().append_pair("auto", decision).append_pair("account", account);
         let back = self.visit(&page);
         assert_eq!(parameter(&back, "admin_consent").as_deref(), Some("True"), "also with an error");
@@ -118,10 +114,10 @@ fn work_and_personal_accounts_are_connected_identified_and_refreshed() {
     for (account, tenant, zone) in [
         (WORK, CONTOSO, "Europe/Berlin"),
         ("remote@contoso.example", CONTOSO, "America/New_York"),
-        (PERSONAL, PERSONAL_TENANT, "Asia/Kolkata"),
+        (PERSONAL, CONSUMERS, "Asia/Kolkata"),
     ] {
         let grant = world.connect(account);
-        assert!(world.microsoft.missing_scopes(&grant.scopes).is_empty(), "{:?}", grant.scopes);
+        assert!(world.provider.missing_scopes(&grant.scopes).is_empty(), "{:?}", grant.scopes);
         let profile = world.identify(&grant);
         assert_eq!((profile.email.as_deref(), profile.tenant.as_deref()), (Some(account), Some(tenant)));
         assert!(profile.account.as_str().starts_with(&format!("{tenant}.")), "{}", profile.account);
@@ -171,12 +167,12 @@ fn each_tenant_lets_in_its_own_accounts_only() {
         assert_eq!(refusal.as_deref(), code, "{tenant} {account}");
         if let Some(text) = parameter(&back, "code") {
             let grant = world.exchange(&AuthorizationCode::new(text), VERIFIER, Some(tenant)).unwrap();
-            assert_eq!(world.microsoft.check_account(tenant, &world.identify(&grant)), Ok(()));
+            assert_eq!(world.provider.check_account(tenant, &world.identify(&grant)), Ok(()));
         }
     }
     // Whoever rewrites the address in the browser signs in elsewhere: the id token gives that away.
     let elsewhere = world.identify(&world.connect(WORK));
-    let failure = world.microsoft.check_account(FABRIKAM, &elsewhere).unwrap_err();
+    let failure = world.provider.check_account(FABRIKAM, &elsewhere).unwrap_err();
     assert_eq!(failure.code, "wrong_organisation");
 }
 
@@ -257,12 +253,12 @@ fn a_claims_challenge_is_heard_and_answered_with_a_refresh() {
         let request = http::Request::get(format!("{ORIGIN}/v1.0/me")).header(AUTHORIZATION, bearer);
         world.send(request.body(bytes::Bytes::new()).unwrap())
     };
-    assert_eq!(world.microsoft.challenge(&ask()), None, "an answer is no challenge");
+    assert_eq!(world.provider.challenge(&ask()), None, "an answer is no challenge");
     world.fault(json!({"route": "me", "fault": {"status": 401}}));
-    assert_eq!(world.microsoft.challenge(&ask()), None, "nor is a token that expired");
+    assert_eq!(world.provider.challenge(&ask()), None, "nor is a token that expired");
 
     world.fault(json!({"route": "me", "fault": {"status": 401, "reason": "claims"}}));
-    let claims = world.microsoft.challenge(&ask()).unwrap();
+    let claims = world.provider.challenge(&ask()).unwrap();
     assert!(claims.as_str().contains("nbf"), "{claims:?}");
     world.refresh(&grant, CONTOSO, Some(&claims)).unwrap();
     let sent = String::from_utf8(world.take_sent().pop().unwrap().body().to_vec()).unwrap();

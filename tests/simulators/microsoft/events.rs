@@ -10,7 +10,7 @@ use huddle_calendar_sync::{
         failure::{Action, Failure},
         ids::{CalendarId, ETag, EventId, HoldId},
         secret::AccessToken,
-        time::{Interval, Timestamp},
+        time::Interval,
         zone::Zone,
     },
     providers::{CalendarProvider, Deletion},
@@ -18,7 +18,8 @@ use huddle_calendar_sync::{
 use serde_json::json;
 use simulator::control::provider::Provider as _;
 
-use crate::world::{EMPTY, PERSONAL, WORK, World};
+use super::{EMPTY, PERSONAL, WORK, World};
+use crate::world::at;
 
 /// A world and somebody signed in.
 struct Signed {
@@ -34,24 +35,24 @@ impl Signed {
     }
 
     fn create(&self, draft: EventDraft) -> Result<Event, Failure> {
-        self.world.drive(Some(&self.token), self.world.microsoft.create_event(draft))
+        self.world.drive(Some(&self.token), self.world.provider.create_event(draft))
     }
 
     fn find(&self, key: &CreationKey) -> Result<Option<Event>, Failure> {
-        self.world.drive(Some(&self.token), self.world.microsoft.find_event(&CalendarId::primary(), key))
+        self.world.drive(Some(&self.token), self.world.provider.find_event(&CalendarId::primary(), key))
     }
 
     fn get(&self, id: &EventId) -> Result<Event, Failure> {
-        self.world.drive(Some(&self.token), self.world.microsoft.get_event(&CalendarId::primary(), id))
+        self.world.drive(Some(&self.token), self.world.provider.get_event(&CalendarId::primary(), id))
     }
 
     fn update(&self, id: &EventId, patch: EventPatch, etag: Option<&ETag>) -> Result<Event, Failure> {
-        let exchange = self.world.microsoft.update_event(&CalendarId::primary(), id, patch, etag);
+        let exchange = self.world.provider.update_event(&CalendarId::primary(), id, patch, etag);
         self.world.drive(Some(&self.token), exchange)
     }
 
     fn delete(&self, id: &EventId, etag: Option<&ETag>) -> Result<Deletion, Failure> {
-        let exchange = self.world.microsoft.delete_event(&CalendarId::primary(), id, etag);
+        let exchange = self.world.provider.delete_event(&CalendarId::primary(), id, etag);
         self.world.drive(Some(&self.token), exchange)
     }
 
@@ -60,10 +61,6 @@ impl Signed {
         let outbox = self.world.simulated.control().outbox();
         outbox.mails().map(|mail| (mail.kind, mail.to.clone())).collect()
     }
-}
-
-fn at(text: &str) -> Timestamp {
-    Timestamp::parse_rfc3339(text).unwrap()
 }
 
 fn key(task: &str) -> CreationKey {
@@ -119,7 +116,7 @@ fn calendars_are_listed_with_what_the_account_may_do() {
     for account in [WORK, PERSONAL] {
         let signed = Signed::in_as(account);
         let calendars =
-            signed.world.drive(Some(&signed.token), signed.world.microsoft.list_calendars()).unwrap();
+            signed.world.drive(Some(&signed.token), signed.world.provider.list_calendars()).unwrap();
         let primary: Vec<_> = calendars.iter().filter(|calendar| calendar.primary).collect();
         assert_eq!(primary.len(), 1);
         assert_eq!((primary[0].access, primary[0].selected), (CalendarAccess::Own, true));
@@ -134,7 +131,7 @@ fn calendars_are_listed_with_what_the_account_may_do() {
 fn many_calendars_come_on_pages() {
     let signed = Signed::in_as("many-calendars@contoso.example");
     signed.world.simulated.world().behaviour.page_size_limit = Some(3);
-    let calendars = signed.world.drive(Some(&signed.token), signed.world.microsoft.list_calendars()).unwrap();
+    let calendars = signed.world.drive(Some(&signed.token), signed.world.provider.list_calendars()).unwrap();
     assert_eq!(calendars.len(), 14);
     assert_eq!(signed.world.take_sent().len(), 5);
 }
@@ -161,10 +158,10 @@ fn an_event_is_created_once_and_found_by_its_key() {
 #[test]
 fn ids_are_those_that_survive_a_move() {
     let signed = Signed::in_as(WORK);
-    let calendars = signed.world.drive(Some(&signed.token), signed.world.microsoft.list_calendars()).unwrap();
+    let calendars = signed.world.drive(Some(&signed.token), signed.world.provider.list_calendars()).unwrap();
     let family = calendars.into_iter().find(|calendar| calendar.name == "Family").unwrap().id;
     let created = signed.create(EventDraft { calendar: family.clone(), ..hold("task-1") }).unwrap();
-    let elsewhere = signed.world.microsoft.find_event(&family, &key("task-1"));
+    let elsewhere = signed.world.provider.find_event(&family, &key("task-1"));
     let found = signed.world.drive(Some(&signed.token), elsewhere).unwrap().unwrap();
     assert_eq!((found.id.clone(), found.calendar), (created.id.clone(), family));
     assert_eq!(signed.find(&key("task-1")), Ok(None), "the main calendar does not have it");
@@ -325,7 +322,7 @@ fn a_meeting_called_off_by_its_organiser_is_gone_for_its_guests() {
     let filter =
         format!("/v1.0/me/events?$filter=iCalUId eq '{}'", created.ical_uid.unwrap()).replace(' ', "%20");
     let copy = || {
-        let request = http::Request::get(format!("{}{filter}", crate::world::ORIGIN))
+        let request = http::Request::get(format!("{}{filter}", super::ORIGIN))
             .header("authorization", format!("Bearer {}", guest.token.expose()))
             .header("prefer", "IdType=\"ImmutableId\"")
             .body(bytes::Bytes::new());
@@ -336,7 +333,7 @@ fn a_meeting_called_off_by_its_organiser_is_gone_for_its_guests() {
     let copied = guest.get(&copy()).unwrap();
     assert_eq!((copied.status, copied.marker), (EventStatus::Tentative, None));
     let organiser = guest.world.token(EMPTY);
-    let cancel = guest.world.microsoft.delete_event(&CalendarId::primary(), &created.id, None);
+    let cancel = guest.world.provider.delete_event(&CalendarId::primary(), &created.id, None);
     assert_eq!(guest.world.drive(Some(&organiser), cancel), Ok(Deletion::Deleted));
     assert_eq!(guest.get(&copy()).unwrap_err().code, "event_deleted");
     assert_eq!(guest.delete(&copy(), None), Ok(Deletion::Deleted), "its copy can still be removed");
@@ -364,7 +361,7 @@ fn people_at_work_meet_on_teams_and_others_are_told_that_they_cannot() {
 #[test]
 fn a_calendar_that_may_only_be_read_is_not_written_to() {
     let signed = Signed::in_as(WORK);
-    let calendars = signed.world.drive(Some(&signed.token), signed.world.microsoft.list_calendars()).unwrap();
+    let calendars = signed.world.drive(Some(&signed.token), signed.world.provider.list_calendars()).unwrap();
     let holidays = calendars.into_iter().find(|calendar| calendar.access == CalendarAccess::Read).unwrap().id;
     let failure = signed.create(EventDraft { calendar: holidays, ..hold("task-1") }).unwrap_err();
     assert_eq!(failure.code, "scope_missing");

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use huddle_calendar_sync::{
     domain::{
         busy::{FreeBusy, FreeBusyQuery},
-        connector::Connector,
+        connector::{Connector, ProviderKind},
         failure::{Action, Failure},
         ids::CalendarId,
         meeting::{MeetingTimes, MeetingTimesQuery},
@@ -17,12 +17,11 @@ use huddle_calendar_sync::{
 use serde_json::{Value, json};
 use simulator::control::provider::Provider as _;
 
-use crate::world::{EMPTY, PERSONAL, WORK, World, connector};
+use super::{CONSUMERS, CONTOSO, EMPTY, PERSONAL, WORK, World};
+use crate::world::connector;
 
 const COLLEAGUE: &str = "colleague@contoso.example";
 const MANY: &str = "many-calendars@contoso.example";
-const CONTOSO: &str = "c0a7050a-1111-4000-8000-0000000000c0";
-const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// The connector of an account, in its tenant and its own zone.
 fn account(address: &str) -> Connector {
@@ -35,7 +34,7 @@ fn account(address: &str) -> Connector {
     Connector {
         tenant: Some(if personal { CONSUMERS } else { CONTOSO }.to_owned()),
         zone: Zone::named(zone).unwrap(),
-        ..connector(address)
+        ..connector(ProviderKind::Microsoft, address)
     }
 }
 
@@ -60,7 +59,7 @@ fn ask(
         window,
     };
     world.take_sent();
-    world.drive(Some(&token), world.microsoft.calendars().free_busy(query))
+    world.drive(Some(&token), world.provider.calendars().free_busy(query))
 }
 
 fn busy(answer: &FreeBusy) -> Vec<Result<Vec<Interval>, String>> {
@@ -98,7 +97,7 @@ fn the_schedule_and_the_events_of_a_calendar_say_the_same() {
         primary: None,
         window,
     };
-    let by_events = world.drive(Some(&token), world.microsoft.calendars().free_busy(query)).unwrap();
+    let by_events = world.drive(Some(&token), world.provider.calendars().free_busy(query)).unwrap();
     assert_eq!(calls(&world), [2]);
     assert!(busy(&by_schedule)[0].as_ref().unwrap().len() > 10, "a month of work is busy");
     assert_eq!(busy(&by_schedule), busy(&by_events));
@@ -226,7 +225,7 @@ fn colleagues_are_offered_times_at_which_both_are_free() {
         at_any_hour: false,
     };
     let find = |people: &[&str]| {
-        let exchange = world.microsoft.calendars().meeting_times(question(people)).unwrap();
+        let exchange = world.provider.calendars().meeting_times(question(people)).unwrap();
         world.drive(Some(&world.token(EMPTY)), exchange).unwrap()
     };
     let MeetingTimes::Known(times) = find(&[WORK, COLLEAGUE]) else { panic!("nothing suggested") };
@@ -238,5 +237,5 @@ fn colleagues_are_offered_times_at_which_both_are_free() {
     assert_eq!(find(&[WORK, "somebody@elsewhere.example"]), MeetingTimes::NotKnown);
     let mut personal = question(&[WORK]);
     personal.organiser.tenant = Some(CONSUMERS.to_owned());
-    assert!(world.microsoft.calendars().meeting_times(personal).is_none());
+    assert!(world.provider.calendars().meeting_times(personal).is_none());
 }

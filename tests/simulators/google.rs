@@ -1,105 +1,53 @@
-//! The Google provider against the simulated Google, in process: every request is one that the simulator, which was
-//! checked with Google's own client, understands, and every answer is one that the provider does.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its assumptions break")]
+//! The Google provider and the simulated Google.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use chrono::TimeDelta;
-use http::header::{AUTHORIZATION, LOCATION};
 use huddle_calendar_sync::{
-    config::{GoogleSettings, Settings},
     domain::{
         busy::FreeBusyQuery,
-        connector::{Connector, ConnectorStatus, Preferences, ProviderKind},
+        connector::ProviderKind,
         event::{
             Attendee, CreationKey, Event, EventDraft, EventPatch, EventStatus, EventTimes, Marker,
             Transparency, Visibility,
         },
         failure::{Action, Failure},
-        ids::{CalendarId, ConnectorId, ETag, EventId, HoldId, UserId},
+        ids::{CalendarId, ETag, EventId, HoldId},
         secret::{AccessToken, AuthorizationCode, CodeVerifier},
-        time::{Interval, Timestamp},
+        time::Interval,
         zone::Zone,
     },
-    ports::{HttpRequest, HttpResponse},
     providers::{
         AccountProfile, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion, Google,
-        OAuthProvider, Pending, Refresh, Step, TokenGrant,
+        OAuthProvider, Refresh, TokenGrant,
     },
 };
-use simulator::{
-    control::dispatch::{Outcome, dispatch},
-    google as simulated,
-};
+use simulator::google as simulated;
 
-/// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+use crate::world::{self, CHALLENGE, VERIFIER, at, connector, parameter, settings};
+
+const ORIGIN: &str = "http://127.0.0.1:8790";
 const CALLBACK: &str = "http://127.0.0.1:8787/oauth/google/callback";
 const ADA: &str = "berlin@example.com";
 
-fn settings() -> GoogleSettings {
-    let origin = "http://127.0.0.1:8790";
-    Settings::parse(|name| {
-        Some(match name {
-            "PUBLIC_BASE_URL" => "http://127.0.0.1:8787".to_owned(),
-            "REDIRECT_ALLOWLIST" => "https://app.example/done".to_owned(),
-            "ENVIRONMENT" => "development".to_owned(),
-            "API_KEY" | "WEBHOOK_SECRET" => "sixteen-letters-or-more".to_owned(),
-            "OAUTH_ENC_KEY" => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),
-            "GOOGLE_CLIENT_ID" => simulated::oauth::clients::DEFAULT_CLIENT_ID.to_owned(),
-            "GOOGLE_CLIENT_SECRET" => simulated::oauth::clients::DEFAULT_CLIENT_SECRET.to_owned(),
-            "GOOGLE_AUTH_URL" => format!("{origin}/o/oauth2/v2/auth"),
-            "GOOGLE_TOKEN_URL" => format!("{origin}/token"),
-            "GOOGLE_REVOKE_URL" => format!("{origin}/revoke"),
-            "GOOGLE_API_URL" => origin.to_owned(),
-            _ => return None,
-        })
-    })
-    .unwrap()
-    .google
-    .unwrap()
-}
-
-/// Both ends.
-struct World {
-    google: Google,
-    simulated: Arc<simulated::Google>,
-}
+type World = world::World<Google, simulated::Google>;
 
 impl World {
+    /// With the simulator's accounts.
     fn new() -> Self {
-        Self { google: Google::new(&settings()), simulated: Arc::new(simulated::Google::seeded()) }
-    }
-
-    fn send(&self, request: HttpRequest) -> HttpResponse {
-        match futures_executor::block_on(dispatch(self.simulated.clone(), request)) {
-            Outcome::Answer(answer) => answer,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn drive<T>(&self, token: Option<&AccessToken>, mut exchange: Pending<T>) -> Result<T, Failure> {
-        let mut answer = None;
-        loop {
-            match exchange.step(answer.take())? {
-                Step::Done(output) => return Ok(output),
-                Step::Send(mut request) => {
-                    if let Some(token) = token {
-                        let value = format!("Bearer {}", token.expose()).parse().unwrap();
-                        request.headers_mut().insert(AUTHORIZATION, value);
-                    }
-                    answer = Some(self.send(request));
-                }
-            }
-        }
+        let settings = settings(&[
+            ("GOOGLE_CLIENT_ID", simulated::oauth::clients::DEFAULT_CLIENT_ID),
+            ("GOOGLE_CLIENT_SECRET", simulated::oauth::clients::DEFAULT_CLIENT_SECRET),
+            ("GOOGLE_AUTH_URL", &format!("{ORIGIN}/o/oauth2/v2/auth")),
+            ("GOOGLE_TOKEN_URL", &format!("{ORIGIN}/token")),
+            ("GOOGLE_REVOKE_URL", &format!("{ORIGIN}/revoke")),
+            ("GOOGLE_API_URL", ORIGIN),
+        ]);
+        Self::of(Google::new(&settings.google.unwrap()), simulated::Google::seeded())
     }
 
     /// Consents as `account` to `scopes` and comes back with a code.
     fn consent(&self, account: &str, scopes: &[String]) -> AuthorizationCode {
-        let mut url = self
-            .google
+        let mut page = self
+            .provider
             .authorization_url(&AuthorizationRequest {
                 redirect_uri: CALLBACK,
                 state: "state-1",
@@ -111,20 +59,17 @@ impl World {
                 claims: None,
             })
             .unwrap();
-        url.query_pairs_mut().append_pair("auto", "approve").append_pair("account", account);
-        let answer = self.send(http::Request::get(url.as_str()).body(Bytes::new()).unwrap());
-        let location = answer.headers()[LOCATION].to_str().unwrap();
-        let back = url::Url::parse(location).unwrap();
-        let given = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
-        assert_eq!(given("state"), "state-1");
-        AuthorizationCode::new(given("code"))
+        page.query_pairs_mut().append_pair("auto", "approve").append_pair("account", account);
+        let back = self.visit(&page);
+        assert_eq!(parameter(&back, "state").as_deref(), Some("state-1"));
+        AuthorizationCode::new(parameter(&back, "code").unwrap())
     }
 
     fn exchange(&self, code: &AuthorizationCode, verifier: &str) -> Result<TokenGrant, Failure> {
         let verifier = CodeVerifier::new(verifier);
         let exchange =
             CodeExchange { code, verifier: &verifier, redirect_uri: CALLBACK, tenant: None, claims: None };
-        self.drive(None, self.google.exchange_code(exchange))
+        self.drive(None, self.provider.exchange_code(exchange))
     }
 
     fn connect(&self, account: &str, scopes: &[String]) -> TokenGrant {
@@ -132,16 +77,12 @@ impl World {
     }
 
     fn connected(&self) -> AccessToken {
-        self.connect(ADA, &self.google.default_scopes()).access_token
+        self.connect(ADA, &self.provider.default_scopes()).access_token
     }
 
     fn identify(&self, grant: &TokenGrant) -> Result<AccountProfile, Failure> {
-        self.drive(Some(&grant.access_token), self.google.identify(grant))
+        self.drive(Some(&grant.access_token), self.provider.identify(grant))
     }
-}
-
-fn at(text: &str) -> Timestamp {
-    Timestamp::parse_rfc3339(text).unwrap()
 }
 
 fn key(task: &str) -> CreationKey {
@@ -172,24 +113,8 @@ fn draft(task: &str) -> EventDraft {
 }
 
 fn query(calendars: &[&str], window: Interval) -> FreeBusyQuery {
-    let now = at("2031-01-01T00:00:00Z");
     FreeBusyQuery {
-        connector: Connector {
-            id: ConnectorId::new("con"),
-            user: UserId::new("user"),
-            workspace: None,
-            provider: ProviderKind::Google,
-            tenant: None,
-            account: "1".to_owned().into(),
-            email: None,
-            status: ConnectorStatus::Active,
-            scopes: vec![],
-            zone: Zone::utc(),
-            preferences: Preferences::default(),
-            generation: 1,
-            created_at: now,
-            updated_at: now,
-        },
+        connector: connector(ProviderKind::Google, ADA),
         calendars: calendars.iter().map(|id| CalendarId::new(*id)).collect(),
         primary: None,
         window,
@@ -199,8 +124,8 @@ fn query(calendars: &[&str], window: Interval) -> FreeBusyQuery {
 #[test]
 fn an_account_is_connected_identified_refreshed_and_let_go() {
     let world = World::new();
-    let grant = world.connect(ADA, &world.google.default_scopes());
-    assert!(world.google.missing_scopes(&grant.scopes).is_empty(), "{:?}", grant.scopes);
+    let grant = world.connect(ADA, &world.provider.default_scopes());
+    assert!(world.provider.missing_scopes(&grant.scopes).is_empty(), "{:?}", grant.scopes);
     let refresh_token = grant.refresh_token.clone().unwrap();
 
     let profile = world.identify(&grant).unwrap();
@@ -212,12 +137,12 @@ fn an_account_is_connected_identified_refreshed_and_let_go() {
 
     let refresh = || {
         let refresh = Refresh { token: &refresh_token, tenant: None, scopes: &grant.scopes, claims: None };
-        world.drive(None, world.google.refresh(refresh))
+        world.drive(None, world.provider.refresh(refresh))
     };
     let refreshed = refresh().unwrap();
     assert_ne!(refreshed.access_token.expose(), grant.access_token.expose());
 
-    let revoke = || world.drive(None, world.google.revoke(&refresh_token).unwrap());
+    let revoke = || world.drive(None, world.provider.revoke(&refresh_token).unwrap());
     assert_eq!(revoke(), Ok(()));
     assert_eq!(revoke(), Ok(()), "a grant that is dead already");
     let failure = refresh().unwrap_err();
@@ -227,7 +152,7 @@ fn an_account_is_connected_identified_refreshed_and_let_go() {
 #[test]
 fn a_code_that_was_used_or_comes_with_another_verifier_is_rejected() {
     let world = World::new();
-    let scopes = world.google.default_scopes();
+    let scopes = world.provider.default_scopes();
     let rejected = |code: &AuthorizationCode, verifier: &str| {
         let failure = world.exchange(code, verifier).unwrap_err();
         assert_eq!(
@@ -246,21 +171,21 @@ fn a_code_that_was_used_or_comes_with_another_verifier_is_rejected() {
 fn calendars_are_listed_with_what_the_account_may_do() {
     let world = World::new();
     let token = world.connected();
-    let calendars = world.drive(Some(&token), world.google.list_calendars()).unwrap();
+    let calendars = world.drive(Some(&token), world.provider.list_calendars()).unwrap();
     let primary: Vec<_> = calendars.iter().filter(|calendar| calendar.primary).collect();
     assert_eq!(primary.len(), 1);
     assert_eq!((primary[0].id.as_str(), primary[0].zone.clone()), (ADA, Zone::named("Europe/Berlin")));
     assert!(calendars.iter().any(|calendar| calendar.id.as_str() == "team@group.calendar.google.com"));
 
-    let many = world.connect("many-calendars@example.com", &world.google.default_scopes()).access_token;
-    assert!(world.drive(Some(&many), world.google.list_calendars()).unwrap().len() > 60);
+    let many = world.connect("many-calendars@example.com", &world.provider.default_scopes()).access_token;
+    assert!(world.drive(Some(&many), world.provider.list_calendars()).unwrap().len() > 60);
 }
 
 #[test]
 fn an_event_is_created_once_and_found_by_its_key_to_the_end() {
     let world = World::new();
     let token = world.connected();
-    let google = &world.google;
+    let google = &world.provider;
     let primary = CalendarId::primary();
     let created: Event = world.drive(Some(&token), google.create_event(draft("task-1"))).unwrap();
     assert_eq!(created.times, Some(draft("task-1").times));
@@ -288,7 +213,7 @@ fn an_event_is_created_once_and_found_by_its_key_to_the_end() {
 fn an_event_is_changed_in_the_version_that_was_meant() {
     let world = World::new();
     let token = world.connected();
-    let google = &world.google;
+    let google = &world.provider;
     let primary = CalendarId::primary();
     let update = |event: &EventId, patch: EventPatch, etag: Option<&ETag>| {
         world.drive(Some(&token), google.update_event(&primary, event, patch, etag))
@@ -332,10 +257,10 @@ fn an_event_is_changed_in_the_version_that_was_meant() {
 fn busy_time_is_known_for_some_calendars_and_unknown_for_others() {
     let world = World::new();
     let token = world.connected();
-    world.drive(Some(&token), world.google.create_event(draft("task-1"))).unwrap();
+    world.drive(Some(&token), world.provider.create_event(draft("task-1"))).unwrap();
     let window = Interval::new(slot().start(), slot().start().plus(TimeDelta::days(100))).unwrap();
     let free_busy = world
-        .drive(Some(&token), world.google.free_busy(query(&["primary", "nobody@example.com"], window)))
+        .drive(Some(&token), world.provider.free_busy(query(&["primary", "nobody@example.com"], window)))
         .unwrap();
     // Recurring seeded events may lie in the window too: the first is ours.
     let busy = free_busy.calendars[0].busy.clone().unwrap();
@@ -348,18 +273,19 @@ fn an_unticked_scope_is_named_when_it_is_missed() {
     let world = World::new();
     let scopes = ["openid", "email", "https://www.googleapis.com/auth/calendar.events"].map(str::to_owned);
     let grant = world.connect("kolkata@example.com", &scopes);
-    assert_eq!(world.google.missing_scopes(&grant.scopes).len(), 2);
+    assert_eq!(world.provider.missing_scopes(&grant.scopes).len(), 2);
     let token = Some(&grant.access_token);
-    let failure = world.drive(token, world.google.free_busy(query(&["primary"], slot()))).unwrap_err();
+    let failure = world.drive(token, world.provider.free_busy(query(&["primary"], slot()))).unwrap_err();
     assert_eq!(failure.code, "scope_missing");
     assert!(failure.message.contains("auth/calendar.freebusy"), "{failure}");
-    let failure = world.drive(token, world.google.list_calendars()).unwrap_err();
+    let failure = world.drive(token, world.provider.list_calendars()).unwrap_err();
     assert!(failure.message.contains("auth/calendar.calendarlist.readonly"), "{failure}");
 }
 
 #[test]
 fn a_token_nobody_issued_is_refused() {
     let world = World::new();
-    let failure = world.drive(Some(&AccessToken::new("forged")), world.google.list_calendars()).unwrap_err();
+    let failure =
+        world.drive(Some(&AccessToken::new("forged")), world.provider.list_calendars()).unwrap_err();
     assert_eq!(failure.action, Action::Reauthorize);
 }
