@@ -3,29 +3,15 @@
 
 import { compressedWasmBytes } from "../scripts/build/wasm-size.ts";
 import { google as googleAccount } from "../tests/e2e/support/account-kinds.ts";
-import { type Cost, costOf } from "../tests/e2e/support/costs.ts";
-import { fresh, hour, Stack } from "../tests/e2e/support/stack.ts";
+import { budgets } from "../tests/e2e/support/budgets.ts";
+import { costOf } from "../tests/e2e/support/costs.ts";
+import { hour, Stack } from "../tests/e2e/support/stack.ts";
 import { table } from "./table.ts";
-
-/** An operation and what it may cost (design section 8). */
-interface Measured {
-  operation: string;
-  providerCalls: number;
-  d1: number;
-  run(): Promise<void>;
-}
 
 const TASKS = 200;
 const CONNECTORS = 10;
 
 const window = { timeMin: hour(0), timeMax: hour(23), timeZone: "UTC" };
-const meeting = (from: number) => ({
-  summary: "x",
-  start: hour(from),
-  end: hour(from + 1),
-  timeZone: "UTC",
-  attendees: [],
-});
 
 /** Prints everything. */
 export async function bench(): Promise<void> {
@@ -51,67 +37,24 @@ export async function bench(): Promise<void> {
 }
 
 async function counts(stack: Stack): Promise<void> {
-  const google = stack.at(googleAccount);
-  const { connectorId } = await google.connectEmptyAccount();
-  const many = await google.connect("many-calendars@example.com");
-  const fifty = Array.from({ length: 50 }, (_, n) => `room-${String(n).padStart(2, "0")}@group.calendar.google.com`);
-  const holdId = fresh("hold");
-  const link = await google.connectLink();
-  const task =
-    (type: string, payload: unknown, connector = connectorId) =>
-    async () => {
-      await stack.run(type, connector, payload);
-    };
-  const operations: Measured[] = [
-    {
-      operation: "check-availability, 50 calendars",
-      providerCalls: 1,
-      d1: 3,
-      run: task("check-availability", { ...window, calendars: fifty }, many),
-    },
-    { operation: "create-event", providerCalls: 1, d1: 3, run: task("create-event", meeting(9)) },
-    {
-      operation: "place-hold, slot checked",
-      providerCalls: 2,
-      d1: 3,
-      run: task("place-hold", { holdId, start: hour(11), end: hour(12), timeZone: "UTC" }),
-    },
-    { operation: "confirm-hold, event read first", providerCalls: 2, d1: 3, run: task("confirm-hold", { holdId }) },
-    { operation: "refresh-token, still good", providerCalls: 0, d1: 3, run: task("refresh-token", {}) },
-    {
-      operation: "POST /v1/availability, one connector",
-      providerCalls: 1,
-      d1: 1,
-      run: async () => {
-        await stack.api("POST", "/v1/availability", { ...window, connectorIds: [connectorId] });
-      },
-    },
-    {
-      operation: "redirect to the provider",
-      providerCalls: 0,
-      d1: 1,
-      run: async () => {
-        await stack.depart(link);
-      },
-    },
-  ];
-  const rows: string[][] = [];
-  for (const each of operations) {
-    const cost: Cost = await costOf(stack, each.run);
-    const within = cost.providerCalls <= each.providerCalls && cost.d1 <= each.d1;
-    rows.push([
-      each.operation,
-      `${cost.providerCalls} of ${each.providerCalls}`,
-      `${cost.d1} of ${each.d1}`,
-      String(cost.kv),
-      String(cost.gate),
-      String(cost.queueSends),
-      within ? "yes" : "NO",
-    ]);
+  for (const [kind, operations] of budgets) {
+    const rows: string[][] = [];
+    for (const each of operations) {
+      const cost = await costOf(stack, await each.prepare(stack.at(kind)));
+      const within = cost.providerCalls === each.providerCalls && cost.d1 <= each.d1;
+      rows.push([
+        each.name,
+        `${cost.providerCalls} of ${each.providerCalls}`,
+        `${cost.d1} of ${each.d1}`,
+        String(cost.kv),
+        String(cost.gate),
+        String(cost.queueSends),
+        within ? "yes" : "NO",
+      ]);
+    }
+    const counted = ["provider calls", "D1 round trips", "KV", "gate calls", "queue sends", "within budget"];
+    console.log(table([kind.title, ...counted], rows));
   }
-  console.log(
-    table(["operation", "provider calls", "D1 round trips", "KV", "gate calls", "queue sends", "within budget"], rows),
-  );
 }
 
 async function throughput(stack: Stack): Promise<void> {

@@ -30,7 +30,7 @@ async function quiet(stack: Stack): Promise<void> {
 }
 
 /** Runs something alone and adds up what the worker's invocations cost meanwhile. */
-export async function costOf(stack: Stack, operation: () => Promise<void>): Promise<Cost> {
+export async function costOf(stack: Stack, operation: () => Promise<unknown>): Promise<Cost> {
   await quiet(stack);
   const before = costs(stack.worker.logs()).length;
   await operation();

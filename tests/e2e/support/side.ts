@@ -9,7 +9,7 @@ import { fresh, type Json, type Stack } from "./stack.ts";
 export class Side {
   readonly kind: AccountKind;
   readonly simulator: LocalSimulator;
-  private readonly stack: Stack;
+  readonly stack: Stack;
 
   constructor(stack: Stack, kind: AccountKind) {
     this.stack = stack;
