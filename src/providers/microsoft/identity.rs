@@ -1,8 +1,9 @@
 //! Finding out whose account was connected, and in which zone its owner lives.
 //!
 //! An account is named by its tenant and its object in it, as the id token has them; never by an address, which can be given
-//! to somebody else, and never by anything that came in a query. Without a usable id token Graph is asked. The zone is nice
-//! to have: no answer about it fails the connection.
+//! to somebody else, and never by anything that came in a query. Without a usable id token Graph is asked. The address, which
+//! the id token has only where `profile` or `email` was asked for, and the zone are nice to have: no answer about them fails
+//! the connection.
 //!
 //! <https://learn.microsoft.com/en-us/entra/identity-platform/id-token-claims-reference>
 
@@ -35,6 +36,8 @@ pub(super) fn identify(settings: &MicrosoftSettings, grant: &TokenGrant) -> Pend
 enum Question {
     /// Its object's id and its address.
     Me,
+    /// Its address alone.
+    Address,
     /// The id of its tenant.
     Organisation,
     /// Its zone.
@@ -61,6 +64,7 @@ impl Identify {
         let call = |path| graph(Method::GET, &self.settings.api_url, path);
         let request: HttpRequest = match question {
             Question::Me => call("/me").query("$select", "id,mail,userPrincipalName"),
+            Question::Address => call("/me").query("$select", "mail,userPrincipalName"),
             Question::Organisation => call("/organization").query("$select", "id"),
             Question::MailboxSettings => call("/me/mailboxSettings"),
         }
@@ -74,7 +78,6 @@ impl Identify {
             Question::Me => {
                 let me: Value = read(Operation::Identify, answer)?;
                 let id = id_token::text(&me, "id").map(str::to_ascii_lowercase);
-                let email = id_token::text(&me, "mail").or_else(|| id_token::text(&me, "userPrincipalName"));
                 self.account = match id {
                     // Of a personal account Graph shows the last 16 digits alone.
                     Some(id) if id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
@@ -86,7 +89,11 @@ impl Identify {
                     }
                     object => Account { tenant: None, object, email: None },
                 };
-                self.account.email = email.map(str::to_owned);
+                self.account.email = address(&me);
+                Ok(None)
+            }
+            Question::Address => {
+                self.account.email = address(&read(Operation::Identify, answer).unwrap_or_default());
                 Ok(None)
             }
             Question::Organisation => {
@@ -128,11 +135,17 @@ impl Exchange for Identify {
         };
         match asked {
             None if self.account.object.is_none() => self.ask(Question::Me),
+            None if self.account.email.is_none() => self.ask(Question::Address),
             Some(Question::Me) if self.account.tenant.is_none() => self.ask(Question::Organisation),
             Some(Question::MailboxSettings) => self.done(zone),
             _ => self.ask(Question::MailboxSettings),
         }
     }
+}
+
+/// The address of `/me`.
+fn address(me: &Value) -> Option<String> {
+    id_token::text(me, "mail").or_else(|| id_token::text(me, "userPrincipalName")).map(str::to_owned)
 }
 
 /// Whom an id token is about, if Microsoft issued it to us for an account of the tenant it names.
@@ -224,6 +237,18 @@ mod tests {
             let (_, found) = asked(Some(&good_claims()), [refusal]);
             assert_eq!(found, Ok(profile(CONTOSO, ADA, "ada@contoso.example", None)));
         }
+    }
+
+    #[test]
+    fn an_address_the_id_token_lacks_is_asked_for() {
+        let mut claims = good_claims();
+        claims["preferred_username"] = Value::Null;
+        let me = json(json!({"mail": "ada@contoso.example", "userPrincipalName": "a.l@contoso.example"}));
+        let (paths, found) = asked(Some(&claims), [me, mailbox("UTC")]);
+        assert_eq!(paths, ["/v1.0/me", "/v1.0/me/mailboxSettings"]);
+        assert_eq!(found, Ok(profile(CONTOSO, ADA, "ada@contoso.example", Some("UTC"))));
+        let (_, found) = asked(Some(&claims), [answer(403, ""), mailbox("UTC")]);
+        assert_eq!(found.map(|profile| profile.email), Ok(None));
     }
 
     #[test]
