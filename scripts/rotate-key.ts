@@ -14,6 +14,8 @@ interface Progress {
   rotated: number;
   /** Still under an older key. */
   remaining: number;
+  /** Connectors whose token no key opens. */
+  unreadable?: string[];
   /** Where the next batch begins; null when this was the last. */
   after: string | null;
 }
@@ -29,11 +31,13 @@ if (!baseUrl || !apiKey) {
 console.log(`Rotating the key of ${baseUrl}`);
 let rotated = 0;
 let remaining = 0;
+const unreadable: string[] = [];
 let after: string | null = null;
 do {
   const progress: Progress = await rotateBatch(after);
   rotated += progress.rotated;
   remaining = progress.remaining;
+  unreadable.push(...(progress.unreadable ?? []));
   console.log(`  ${rotated} re-encrypted, ${remaining} to go`);
   if (progress.after !== null && progress.after === after) {
     console.error("The worker does not get past one batch: look into its log.");
@@ -41,6 +45,11 @@ do {
   }
   after = progress.after;
 } while (after !== null);
+if (unreadable.length > 0) {
+  console.log(
+    `No key that is set opens the tokens of ${unreadable.join(", ")}: these accounts must be connected again.`,
+  );
+}
 console.log(
   remaining === 0
     ? "Done: OAUTH_ENC_KEYS_PREVIOUS can be removed."

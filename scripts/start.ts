@@ -1,4 +1,5 @@
-// `npm start`: the worker and the simulated providers, on one machine, with no account anywhere.
+// `npm start`: the worker and the simulated providers, on one machine, with no account anywhere. A provider whose addresses in .dev.vars are
+// its real ones is not simulated.
 
 import { buildWorker } from "./build/worker.ts";
 import { developmentPort, developmentSettings } from "./dev/development-settings.ts";
@@ -9,19 +10,16 @@ import { startLocalSimulator } from "./dev/local-simulator.ts";
 import { startLocalWorker } from "./dev/local-worker.ts";
 import { prefixed } from "./dev/log-lines.ts";
 import { onShutdown } from "./dev/shutdown.ts";
-
-/** The ports that .dev.vars.example names. */
-const simulators = [
-  { provider: "google", port: 8790 },
-  { provider: "microsoft", port: 8791 },
-] as const;
+import { simulatedProviders } from "./dev/simulated-providers.ts";
 
 const port = developmentPort();
 await explainTakenPort(port, "stop what listens there, or choose another with PORT=NUMBER");
-for (const { provider, port } of simulators) {
-  await explainTakenPort(port, `the simulated ${provider} needs it: stop what listens there`);
-}
 const settings = developmentSettings(port);
+const simulators = simulatedProviders(settings);
+for (const { provider, port } of simulators) {
+  const advice = `the simulated ${provider} needs it. Stop what listens there, or put another port into ${provider}'s addresses in .dev.vars`;
+  await explainTakenPort(port, advice);
+}
 if (!(await buildWorker())) process.exit(1);
 
 const running: { name: string; ended: Promise<number>; stop(): Promise<void> }[] = [];

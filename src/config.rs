@@ -15,11 +15,11 @@ pub struct Settings {
     pub public_base_url: BaseUrl,
     /// Exact URIs (`https://app.example/done`) or whole origins (`https://app.example/`) to send people back to.
     pub redirect_allowlist: Vec<String>,
-    /// Development shows the playground on `/` and allows plain http on loopback.
+    /// Development shows the playground on `/`, where on this machine one gets in without the key.
     pub development: bool,
     /// The operator's and the backend's key.
     pub api_key: ApiSecret,
-    /// Signs connect links, access tokens, sessions and webhook tokens.
+    /// Signs connect links, administrators' links, access tokens and sessions.
     pub webhook_secret: ApiSecret,
     /// Current encryption key and those it replaced, 32 bytes each.
     pub encryption_keys: EncryptionKeys,

@@ -1,4 +1,4 @@
-//! The calendar sync worker: Google and other calendars behind one queue and one HTTP API, on Cloudflare Workers.
+//! The calendar sync worker: Google and Microsoft calendars behind one queue and one HTTP API, on Cloudflare Workers.
 //!
 //! Data flows one way: entry (`http`, `tasks`) -> service (`oauth`, `availability`, `gate`) -> `providers` and `store`,
 //! all in terms of `domain`. Only `platform` and this file know the Workers runtime. ARCHITECTURE.md has the map.

@@ -1,4 +1,4 @@
-//! What we tell other services: CloudEvents 1.0 in their JSON form (design section 4.2).
+//! What we tell other services: CloudEvents 1.0 in their JSON form.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -328,6 +328,12 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_that_is_not_set_up_here_connects_nobody() {
+        let refusal = create(&app(), ConnectLinkRequest { provider: "microsoft".to_owned(), ..request() });
+        assert_eq!(refusal.unwrap_err().code, "provider_not_set_up");
+    }
+
+    #[test]
     fn a_bad_request_is_refused_with_its_field() {
         type Change = fn(&mut ConnectLinkRequest);
         let cases: [(Change, &str, &str); 10] = [

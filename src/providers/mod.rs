@@ -53,7 +53,7 @@ impl Registry {
     /// The provider of that kind.
     pub fn get(&self, kind: ProviderKind) -> Result<&dyn Provider, Failure> {
         self.providers.iter().map(AsRef::as_ref).find(|provider| provider.kind() == kind).ok_or_else(|| {
-            Failure::refused("provider_unavailable", format!("{} is not set up here", kind.title()))
+            Failure::refused("provider_not_set_up", format!("{} is not set up here", kind.title()))
         })
     }
 }

@@ -188,7 +188,7 @@ pub enum Deletion {
     AlreadyGone,
 }
 
-/// Calendars and events at one provider. Failures are those of design section 6.
+/// Calendars and events at one provider. What failures mean is told by the tables in ARCHITECTURE.md.
 pub trait CalendarProvider {
     /// All calendars of the account.
     fn list_calendars(&self) -> Pending<Vec<Calendar>>;

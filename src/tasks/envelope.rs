@@ -1,4 +1,4 @@
-//! The `CalendarTask` message (design section 4.1): read without trusting it.
+//! The `CalendarTask` message: read without trusting it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};

@@ -1,5 +1,5 @@
 //! `update-event`: changes an event. With an etag, only the version the producer saw; a conflict is answered by the
-//! connector's strategy (design section 6). The change is named in the event, so that it is not made, and mailed, twice.
+//! connector's strategy. The change is named in the event, so that it is not made, and mailed, twice.
 
 use serde::Deserialize;
 use serde_json::json;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { projectRoot } from "../../scripts/setup/locations.mjs";
 
-type Answer = { rotated: number; remaining: number; after?: string | null };
+type Answer = { rotated: number; remaining: number; unreadable?: string[]; after?: string | null };
 
 /** Runs the script against a worker that gives these answers, one after the other. */
 async function rotate(
@@ -54,6 +54,15 @@ test("what could not be re-encrypted is a failure that says the old key is still
   const { code, said } = await rotate([{ rotated: 1, remaining: 2 }]);
   assert.equal(code, 1);
   assert.match(said, /2 could not be re-encrypted/);
+});
+
+test("an account whose token no key opens is named, for it must be connected again", async () => {
+  const { code, said } = await rotate([
+    { rotated: 2, remaining: 1, unreadable: ["con_lost"], after: "con_2" },
+    { rotated: 1, remaining: 1, unreadable: [] },
+  ]);
+  assert.equal(code, 1);
+  assert.match(said, /opens the tokens of con_lost: .* connected again/);
 });
 
 test("a worker that does not get past a batch is not asked for ever", async () => {

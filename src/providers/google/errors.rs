@@ -63,7 +63,7 @@ pub(super) fn read<T: DeserializeOwned>(operation: Operation, response: &HttpRes
     if response.status().is_success() { read_json(WHO, response) } else { Err(classify(operation, response)) }
 }
 
-/// What an unsuccessful answer means (design section 6).
+/// What an unsuccessful answer means: the table is in ARCHITECTURE.md.
 pub(super) fn classify(operation: Operation, response: &HttpResponse) -> Failure {
     let wait = retry_after(response.headers());
     let status = response.status().as_u16();

@@ -47,7 +47,7 @@ impl Provider for Google {
         ProviderKind::Google
     }
 
-    /// What the design promises to stay within (G7), well below Google's own published quota. Google names no limit on
+    /// What we promise to stay within (G7), well below Google's own published quota. Google names no limit on
     /// simultaneous requests; ours keeps one account from taking all connections of an isolate.
     fn limits(&self) -> Limits {
         Limits { requests: 500, window: TimeDelta::seconds(100), daily: Some(50_000), in_flight: 10 }
