@@ -23,16 +23,19 @@ else await provision();
 function printPlan(): void {
   console.log(`Plan for the worker ${named.worker} (nothing is done now, and what exists already is left alone):
 
-  D1 database    ${named.database}    its id goes into wrangler.toml
-  KV namespace   ${named.namespace}    its id goes into wrangler.toml`);
-  for (const queue of named.queues) console.log(`  queue          ${queue}`);
-  for (const name of generatedSecrets) console.log(`  secret         ${name}    made at random unless given`);
-  for (const name of clientSecrets)
-    console.log(
-      `  secret         ${name}    from the environment, .production.vars or the terminal; one provider is enough`,
-    );
-  for (const name of optionalSecrets) console.log(`  secret         ${name}    only if given`);
+${planned("D1 database", named.database, "its id goes into wrangler.toml")}
+${planned("KV namespace", named.namespace, "its id goes into wrangler.toml")}`);
+  for (const queue of named.queues) console.log(planned("queue", queue));
+  for (const name of generatedSecrets) console.log(planned("secret", name, "made at random unless given"));
+  const given = "from the environment, .production.vars or the terminal; one provider is enough";
+  for (const name of clientSecrets) console.log(planned("secret", name, given));
+  for (const name of optionalSecrets) console.log(planned("secret", name, "only if given"));
   console.log("\nThe deployment itself, with the database's migrations, is `npm run deploy`.");
+}
+
+/** A line of the plan. */
+function planned(kind: string, name: string, note = ""): string {
+  return `  ${kind.padEnd(14)} ${name.padEnd(28)} ${note}`.trimEnd();
 }
 
 async function provision(): Promise<void> {

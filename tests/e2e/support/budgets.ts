@@ -1,4 +1,4 @@
-// What may be asked of each provider and of D1, operation by operation (design section 8): asserted by the tests, shown by
+// What may be asked of each provider and of D1, operation by operation: asserted by the tests, shown by
 // the benchmark.
 
 import { type AccountKind, google, microsoftPersonal, microsoftWork, searchScopes } from "./account-kinds.ts";
