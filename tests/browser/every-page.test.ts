@@ -72,8 +72,25 @@ const WINDOWS: Record<string, BrowserContextOptions> = {
   "on a desk, in the light": { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
 };
 
+/** The pages of the simulated providers, which nobody sees but developers. */
+const SIMULATED: Record<string, (visitor: Visitor) => Promise<unknown>> = {
+  "simulated Google": (visitor) => visitor.visit(stack.simulators.google.url),
+  "simulated Microsoft": (visitor) => visitor.visit(stack.simulators.microsoft.url),
+  "simulated Google's consent page": async (visitor) => visitor.visit(await stack.at(google).connectLink()),
+  "simulated Microsoft's consent page": async (visitor) => visitor.visit(await stack.at(microsoftWork).connectLink()),
+};
+
 for (const [where, options] of Object.entries(WINDOWS)) {
   describe(where, () => {
+    for (const [what, show] of Object.entries(SIMULATED)) {
+      test(`${what} fits`, async () => {
+        const visitor = await Visitor.open(browser, stack, options);
+        await show(visitor);
+        await visitor.page.getByText(/for development, no real account/).waitFor();
+        assert.deepEqual(await beyondTheEdge(visitor), []);
+        await visitor.leave();
+      });
+    }
     for (const [what, show] of Object.entries(PAGES)) {
       test(`${what} fits, and can be used by everybody`, async () => {
         const visitor = await Visitor.signedIn(browser, stack, options);

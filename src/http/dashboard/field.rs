@@ -96,7 +96,7 @@ pub(super) fn field(name: &'static str, label: &'static str, input: Input) -> Fi
 impl Field {
     /// Whether it needs a line of its own.
     pub(super) fn is_wide(&self) -> bool {
-        self.input.is_area() || self.label.len() > 24
+        self.input.is_area() || self.input == Input::Url || self.label.len() > 24
     }
 
     /// Whether something is wrong with it.

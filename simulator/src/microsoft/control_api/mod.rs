@@ -1,6 +1,7 @@
 //! Microsoft's own part of the control API.
 
 mod events;
+mod home;
 mod people;
 mod push;
 mod sessions;
@@ -29,6 +30,7 @@ type Sim = State<Arc<Microsoft>>;
 /// The routes.
 pub fn router(microsoft: &Arc<Microsoft>) -> Router {
     Router::new()
+        .route("/", get(home::page))
         .route("/control/reset", post(reset))
         .route("/control/accounts", get(people::accounts).post(people::add_account))
         .route("/control/calendars", post(events::add_calendar))
