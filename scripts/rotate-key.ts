@@ -50,11 +50,11 @@ if (unreadable.length > 0) {
     `No key that is set opens the tokens of ${unreadable.join(", ")}: these accounts must be connected again.`,
   );
 }
-console.log(
-  remaining === 0
-    ? "Done: OAUTH_ENC_KEYS_PREVIOUS can be removed."
-    : `${remaining} could not be re-encrypted this time: run it again before OAUTH_ENC_KEYS_PREVIOUS is removed.`,
-);
+if (remaining === 0) console.log("Done: OAUTH_ENC_KEYS_PREVIOUS can be removed.");
+if (remaining > unreadable.length) {
+  const left = remaining - unreadable.length;
+  console.log(`${left} could not be re-encrypted this time: run it again before OAUTH_ENC_KEYS_PREVIOUS is removed.`);
+}
 process.exitCode = remaining === 0 ? 0 : 1;
 
 async function rotateBatch(start: string | null): Promise<Progress> {

@@ -63,6 +63,7 @@ test("an account whose token no key opens is named, for it must be connected aga
   ]);
   assert.equal(code, 1);
   assert.match(said, /opens the tokens of con_lost: .* connected again/);
+  assert.doesNotMatch(said, /run it again/, "that would not help");
 });
 
 test("a worker that does not get past a batch is not asked for ever", async () => {
