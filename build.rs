@@ -67,10 +67,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             last = day;
         }
     }
+    let mut end = 0;
     let lines: Vec<_> = zones
         .iter()
         .map(|(Clocks { first_offset, changes, rule }, names)| {
-            format!("{};{rule};{first_offset};{}", names.join(" "), changes.len())
+            let start = end;
+            end += changes.len();
+            format!("{};{start};{end};{first_offset};{rule}", names.join(" "))
         })
         .collect();
 

@@ -4,10 +4,11 @@ use chrono::TimeDelta;
 use huddle_calendar_sync::domain::{event::CreationKey, time::Timestamp};
 use serde_json::{Value as Json, json};
 
-use crate::{dice::Dice, scenario::Connected};
+use crate::{dice::Dice, providers::Providers, scenario::Connected};
 
 /// Makes tasks up.
 pub struct Errands<'a> {
+    providers: &'a Providers,
     dice: &'a Dice,
     connected: &'a [Connected],
     start: Timestamp,
@@ -19,9 +20,14 @@ pub struct Errands<'a> {
 
 impl<'a> Errands<'a> {
     /// For those accounts, from that instant on.
-    pub fn new(dice: &'a Dice, connected: &'a [Connected], start_millis: i64) -> Self {
+    pub fn new(
+        providers: &'a Providers,
+        dice: &'a Dice,
+        connected: &'a [Connected],
+        start_millis: i64,
+    ) -> Self {
         let start = Timestamp::from_millis(start_millis);
-        Self { dice, connected, start, made: 0, creations: Vec::new(), tasks: Vec::new() }
+        Self { providers, dice, connected, start, made: 0, creations: Vec::new(), tasks: Vec::new() }
     }
 
     /// The next task, as a message.
@@ -38,10 +44,10 @@ impl<'a> Errands<'a> {
         let payload = self.creation(&connector, &id);
         let creation =
             json!({ "type": "create-event", "connectorId": connector, "payload": payload, "id": id });
-        let event = CreationKey::derive(&["event", &connector, &id]);
+        let event = self.event_of(&connector, &id);
         let changes = (0..self.dice.between(2, 6)).map(|_| {
             self.made += 1;
-            let payload = self.update(event.as_str());
+            let payload = self.update(&event);
             let id = format!("t{}", self.made);
             json!({ "type": "update-event", "connectorId": connector, "payload": payload, "id": id })
         });
@@ -135,7 +141,14 @@ impl<'a> Errands<'a> {
             return "nosuchevent".to_owned();
         }
         let (connector, id) = self.dice.pick(&own);
-        CreationKey::derive(&["event", connector, id]).as_str().to_owned()
+        self.event_of(connector, id)
+    }
+
+    /// The id of the event that a create-event task makes, for everybody to know beforehand.
+    fn event_of(&self, connector: &str, task: &str) -> String {
+        let known = self.connected.iter().find(|connected| connected.connector == connector);
+        let account = &known.expect("tasks are for connectors there are").person.account;
+        self.providers.event_id(account, &CreationKey::derive(&["event", connector, task]))
     }
 
     fn update(&self, event: &str) -> Json {

@@ -14,12 +14,12 @@
 mod breakage;
 mod dice;
 mod errands;
-mod google;
 mod judge;
 mod kernel;
 mod log;
 mod people;
 mod ports;
+mod providers;
 mod sabotage;
 mod scenario;
 mod weather;
@@ -29,6 +29,8 @@ mod world;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use breakage::Breakage;
+use huddle_calendar_sync::domain::connector::ProviderKind;
+use providers::Cast;
 use witness::{Promise, Violation};
 use world::Terms;
 
@@ -122,16 +124,23 @@ fn the_same_seed_takes_the_same_steps() {
     }
 }
 
-/// Whether one of the first seeds shows that a promise is broken.
+/// Whether one of the first seeds shows that a promise is broken, at any provider.
 fn is_noticed(breakage: Breakage, promise: Promise) {
+    ProviderKind::ALL.into_iter().for_each(|provider| is_noticed_at(provider, breakage, promise));
+}
+
+fn is_noticed_at(provider: ProviderKind, breakage: Breakage, promise: Promise) {
+    let cast = Some(Cast::Of(provider));
     let noticed = (0..MOST_SEEDS_TO_NOTICE).find(|seed| {
-        let outcome = simulate(Terms { seed: *seed, breakage, traced: false });
+        let outcome = simulate(Terms { seed: *seed, breakage, cast, traced: false });
         outcome.violations.iter().any(|violation| violation.promise == promise)
     });
     let seed = noticed.unwrap_or_else(|| {
-        panic!("{breakage:?} breaks {promise}, and {MOST_SEEDS_TO_NOTICE} seeds did not show it")
+        panic!(
+            "{breakage:?} breaks {promise} at {provider:?}, and {MOST_SEEDS_TO_NOTICE} seeds did not show it"
+        )
     });
-    println!("{breakage:?} breaks {promise} under seed {seed}");
+    println!("{breakage:?} breaks {promise} at {provider:?} under seed {seed}");
 }
 
 macro_rules! noticed {

@@ -12,7 +12,7 @@ use huddle_calendar_sync::{
 use url::Url;
 
 use crate::{
-    google::{grants::Consent, parameter},
+    providers::{grants::Consent, parameter},
     world::{Callback, World},
 };
 
@@ -68,10 +68,11 @@ pub async fn connect(world: &Rc<World>, person: &Person, manner: Manner) -> Opti
 }
 
 async fn attempt(world: &Rc<World>, person: &Person, manner: Manner) -> Option<String> {
+    let provider = world.providers.account(&person.account).provider;
     let request = ConnectLinkRequest {
         user_id: person.user.clone(),
         workspace_id: person.workspace.clone(),
-        provider: "google".to_owned(),
+        provider: provider.as_str().to_owned(),
         redirect_uri: HOME.to_owned(),
         scopes: None,
         login_hint: Some(person.account.clone()),
@@ -80,7 +81,7 @@ async fn attempt(world: &Rc<World>, person: &Person, manner: Manner) -> Option<S
     let link = connect_link::create(&world.worker, request).unwrap();
     let link = link.url.split_once("?link=").unwrap().1.to_owned();
     let start = async move |worker: Rc<crate::ports::Worker>| {
-        oauth::start(&worker, "google", Some(&link), None).await
+        oauth::start(&worker, provider.as_str(), Some(&link), None).await
     };
     let departure = match world.invoke("start", start).await.1? {
         Ok(departure) => departure,
@@ -97,36 +98,36 @@ async fn attempt(world: &Rc<World>, person: &Person, manner: Manner) -> Option<S
         Manner::Dawdles => {
             let back = consent(world, person, &departure.url, Consent::Granted);
             world.kernel.sleep(601_000).await;
-            come_back(world, back, Some(departure.browser), Some("expired")).await;
+            come_back(world, person, back, Some(departure.browser), Some("expired")).await;
             None
         }
         Manner::Replays => {
             let back = consent(world, person, &departure.url, Consent::Granted);
-            come_back(world, back.clone(), Some(departure.browser.clone()), None).await;
-            come_back(world, back, Some(departure.browser), None).await;
+            come_back(world, person, back.clone(), Some(departure.browser.clone()), None).await;
+            come_back(world, person, back, Some(departure.browser), None).await;
             None
         }
         Manner::Races => {
             let [one, other] = [0, 1].map(|_| consent(world, person, &departure.url, Consent::Granted));
             let browser = || Some(departure.browser.clone());
             futures_util::join!(
-                come_back(world, one, browser(), None),
-                come_back(world, other.clone(), browser(), None)
+                come_back(world, person, one, browser(), None),
+                come_back(world, person, other.clone(), browser(), None)
             );
-            come_back(world, other, browser(), None).await;
+            come_back(world, person, other, browser(), None).await;
             None
         }
         Manner::Lends => {
             let back = consent(world, person, &departure.url, Consent::Granted);
             let stranger = BrowserKey::from_cookie(&"x".repeat(43));
-            come_back(world, back.clone(), stranger, Some("another browser")).await;
-            come_back(world, back, None, Some("no browser")).await;
+            come_back(world, person, back.clone(), stranger, Some("another browser")).await;
+            come_back(world, person, back, None, Some("no browser")).await;
             None
         }
         Manner::Forges => {
             let mut back = consent(world, person, &departure.url, Consent::Granted);
             back[0].1 = "f".repeat(43);
-            come_back(world, back, Some(departure.browser), Some("forged")).await;
+            come_back(world, person, back, Some(departure.browser), Some("forged")).await;
             None
         }
     }
@@ -141,7 +142,7 @@ async fn go_on(
 ) -> Option<String> {
     for _ in 0..3 {
         let back = consent(world, person, &departure.url, answer);
-        match come_back(world, back, Some(departure.browser), None).await? {
+        match come_back(world, person, back, Some(departure.browser), None).await? {
             Onward::Home(url) => return parameter(&url, "connector_id"),
             Onward::Again(again) => departure = *again,
             Onward::NeedsApproval(_) => panic!("nobody was to ask an administrator"),
@@ -152,12 +153,13 @@ async fn go_on(
 
 fn consent(world: &World, person: &Person, url: &Url, answer: Consent) -> Vec<(String, String)> {
     world.kernel.note(|| format!("{} answers {answer:?}", person.account));
-    world.google.grants(|grants| grants.consent(url, &person.account, answer))
+    world.providers.consent(url, &person.account, answer)
 }
 
 /// The browser comes back with what the provider gave it.
 async fn come_back(
     world: &Rc<World>,
+    person: &Person,
     back: Vec<(String, String)>,
     browser: Option<BrowserKey>,
     bad: Option<&'static str>,
@@ -167,12 +169,14 @@ async fn come_back(
         state: get("state"),
         code: get("code").map(AuthorizationCode::new),
         error: get("error"),
-        error_description: None,
+        error_description: get("error_description"),
         browser,
     };
     let state = get("state").unwrap_or_default();
-    let finish =
-        async move |worker: Rc<crate::ports::Worker>| oauth::finish(&worker, "google", returned).await;
+    let provider = world.providers.account(&person.account).provider;
+    let finish = async move |worker: Rc<crate::ports::Worker>| {
+        oauth::finish(&worker, provider.as_str(), returned).await
+    };
     let (isolate, outcome) = world.invoke("callback", finish).await;
     world.callbacks.borrow_mut().push(Callback { isolate, state, bad });
     match outcome? {

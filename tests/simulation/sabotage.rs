@@ -3,6 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use bytes::Bytes;
+use http::Method;
 use huddle_calendar_sync::{
     ports::HttpRequest,
     store::{Statement, Value},
@@ -44,7 +45,7 @@ fn spoil(breakage: Breakage, mut statement: Statement, kernel: &Kernel, sqlite: 
         (Breakage::DroppedOutbox, "outbox.insert_if_claimed") => nothing(&mut statement),
         (Breakage::UnmarkedGrant, "connectors.require_reauthorization") => nothing(&mut statement),
         (Breakage::OpenVault, "connectors.connect") => {
-            statement.values[7] = Value::from(format!("1//0{}", crate::google::grants::SECRET_MARK));
+            statement.values[7] = Value::from(format!("1//0{}", crate::providers::grants::SECRET_MARK));
         }
         (Breakage::LateRotation, "connectors.refreshed") if statement.values[2] != Value::Null => {
             let (late, sqlite, machine) = (statement.clone(), Rc::clone(sqlite), kernel.clone());
@@ -108,24 +109,37 @@ fn nothing(statement: &mut Statement) {
 
 /// A request as the provider gets it.
 pub fn request(breakage: Breakage, request: HttpRequest) -> HttpRequest {
+    let path = request.uri().path();
     match breakage {
-        Breakage::AnonymousCreations if request.uri().path().ends_with("/events") => {
+        Breakage::AnonymousCreations if path.ends_with("/events") && request.method() == Method::POST => {
             edited(request, |body| {
-                body.as_object_mut().unwrap().remove("id");
+                let body = body.as_object_mut().unwrap();
+                body.remove("id");
+                body.remove("transactionId");
             })
         }
-        Breakage::BlindReservations if request.uri().path().ends_with("/freeBusy") => {
-            edited(request, |body| {
-                body["timeMin"] = Json::from("2001-01-01T00:00:00Z");
-                body["timeMax"] = Json::from("2001-01-02T00:00:00Z");
-            })
+        // Nor is it found by its key.
+        Breakage::AnonymousCreations if path.ends_with("/events") => readdressed(request, "%27", "%27lost"),
+        // Whoever asks when somebody is busy hears of another year.
+        Breakage::BlindReservations
+            if ["/freeBusy", "/getSchedule", "/calendarView", "/$batch"]
+                .iter()
+                .any(|end| path.ends_with(end)) =>
+        {
+            let (head, body) = readdressed(request, "2026-", "2001-").into_parts();
+            let body = String::from_utf8_lossy(&body).replace("2026-", "2001-");
+            http::Request::from_parts(head, Bytes::from(body))
         }
-        Breakage::ForgetfulEvents if request.method() == http::Method::PATCH => edited(request, |body| {
-            let properties = body.get_mut("extendedProperties").map(|all| &mut all["private"]);
-            for (_, value) in properties.and_then(Json::as_object_mut).into_iter().flatten() {
+        Breakage::ForgetfulEvents if request.method() == Method::PATCH => edited(request, |body| {
+            let forget = |value: &mut Json| {
                 let last = value.as_str().and_then(|changes| changes.split(',').next()).unwrap_or_default();
                 *value = Json::from(last);
-            }
+            };
+            let properties = body.get_mut("extendedProperties").map(|all| &mut all["private"]);
+            let properties = properties.and_then(Json::as_object_mut).into_iter().flatten();
+            properties.for_each(|(_, value)| forget(value));
+            let properties = body.get_mut("singleValueExtendedProperties").and_then(Json::as_array_mut);
+            properties.into_iter().flatten().for_each(|property| forget(&mut property["value"]));
         }),
         Breakage::TalkativeLog => {
             tracing::info!(body = %String::from_utf8_lossy(request.body()), "request");
@@ -133,6 +147,11 @@ pub fn request(breakage: Breakage, request: HttpRequest) -> HttpRequest {
         }
         _ => request,
     }
+}
+
+fn readdressed(mut request: HttpRequest, old: &str, new: &str) -> HttpRequest {
+    *request.uri_mut() = request.uri().to_string().replace(old, new).parse().unwrap();
+    request
 }
 
 fn edited(request: HttpRequest, edit: impl FnOnce(&mut Json)) -> HttpRequest {

@@ -20,6 +20,7 @@ use crate::{
     judge, log,
     people::{self, Manner, Person},
     ports::{Worker, queues::Inbox},
+    providers::Cast,
     weather::Weather,
     world::{Terms, World},
 };
@@ -62,16 +63,17 @@ enum Happening {
 /// Runs the world of a seed until it has come to rest, and judges it. The caller ends it.
 pub fn run(terms: Terms) -> Rc<World> {
     let dice = Dice::new(terms.seed, "scenario");
-    let accounts = ["ada@example.com", "bob@example.com", "cleo@example.com"];
-    let world = World::new(terms, &accounts);
-    let connected = settle_in(&world, &dice, &accounts);
+    let accounts = terms.cast.unwrap_or_else(|| Cast::draw(&dice)).accounts();
+    let emails: Vec<String> = accounts.iter().map(|account| account.email.clone()).collect();
+    let world = World::new(terms, accounts);
+    let connected = settle_in(&world, &dice, &emails);
 
     let weather = Weather::draw(&dice);
     world.kernel.note(|| format!("{weather:?}"));
     world.sky.set(weather);
     world.weather.set(weather);
     let start = world.kernel.now().as_millis();
-    let mut happenings = plan(&dice, &connected, start);
+    let mut happenings = plan(&world, &dice, &connected, start);
     happenings.sort_by_key(|(at, _)| *at);
     for (at, happening) in happenings {
         world.run_until(at);
@@ -86,7 +88,7 @@ pub fn run(terms: Terms) -> Rc<World> {
 }
 
 /// Connects one to four accounts, of two tenants, in fair weather.
-fn settle_in(world: &Rc<World>, dice: &Dice, accounts: &[&str]) -> Vec<Connected> {
+fn settle_in(world: &Rc<World>, dice: &Dice, accounts: &[String]) -> Vec<Connected> {
     let tenants = [("user-1", Some("work-1")), ("user-2", Some("work-2")), ("user-1", None)];
     let mut people: Vec<Person> = Vec::new();
     for _ in 0..dice.between(1, 5) {
@@ -94,7 +96,7 @@ fn settle_in(world: &Rc<World>, dice: &Dice, accounts: &[&str]) -> Vec<Connected
         let person = Person {
             user: user.to_owned(),
             workspace: workspace.map(str::to_owned),
-            account: (*dice.pick(accounts)).to_owned(),
+            account: dice.pick(accounts).clone(),
         };
         let known = |other: &Person| {
             (&other.user, &other.workspace, &other.account)
@@ -119,14 +121,14 @@ fn settle_in(world: &Rc<World>, dice: &Dice, accounts: &[&str]) -> Vec<Connected
     connected.take()
 }
 
-fn plan(dice: &Dice, connected: &[Connected], start: i64) -> Vec<(i64, Happening)> {
+fn plan(world: &World, dice: &Dice, connected: &[Connected], start: i64) -> Vec<(i64, Happening)> {
     let mut plan = Vec::new();
     let bursts: Vec<i64> = (0..dice.between(1, 6)).map(|_| start + dice.between(0, 15 * 60_000)).collect();
     let moment = || match dice.between(0, 3) {
         0 => start + dice.between(0, TROUBLE_MILLIS),
         _ => dice.pick(&bursts) + dice.between(0, 3_000),
     };
-    let mut errands = Errands::new(dice, connected, start);
+    let mut errands = Errands::new(&world.providers, dice, connected, start);
     for _ in 0..dice.between(4, 26) {
         let task = errands.next();
         let at = moment();
@@ -215,21 +217,17 @@ fn happen(world: &Rc<World>, connected: &[Connected], dice: &Dice, happening: Ha
         }
         Happening::Revokes(who) => {
             let (account, now) = (&connected[who].person.account, world.kernel.now());
-            world.google.grants(|grants| grants.revoke_account(account, now));
+            world.providers.grants(|grants| grants.revoke_account(account, now));
         }
         Happening::Pauses(who, paused) => pause(world, &connected[who].connector, paused),
         Happening::Deletes => {
             if let Some((calendar, event)) = some_event(world, dice) {
-                world.google.agenda(|agenda| agenda.delete(&calendar, &event, true));
+                world.providers.agenda(|agenda| agenda.delete(&calendar, &event, true));
             }
         }
         Happening::Edits => {
             if let Some((calendar, event)) = some_event(world, dice) {
-                let change = serde_json::json!({ "summary": "Changed by hand" });
-                let change = change.as_object().cloned().unwrap();
-                world.google.agenda(|agenda| {
-                    agenda.patch(&calendar, &event, &change, true);
-                });
+                world.providers.edit_by_hand(&calendar, &event);
             }
         }
     }
@@ -237,8 +235,8 @@ fn happen(world: &Rc<World>, connected: &[Connected], dice: &Dice, happening: Ha
 
 /// A live event that somebody is going to touch by hand.
 fn some_event(world: &World, dice: &Dice) -> Option<(String, String)> {
-    let live: Vec<(String, String)> = world.google.agenda(|agenda| {
-        let live = agenda.all().filter(|event| !event.is_deleted());
+    let live: Vec<(String, String)> = world.providers.agenda(|agenda| {
+        let live = agenda.all().filter(|event| !event.deleted);
         live.map(|event| (event.calendar.clone(), event.id.clone())).collect()
     });
     let event = (!live.is_empty()).then(|| dice.pick(&live).clone())?;
@@ -276,7 +274,7 @@ fn in_background(world: &Rc<World>, name: &'static str, work: impl AsyncFnOnce(R
 /// The faults stop, what is paused is resumed, most of what needs its person is connected again, and time passes until
 /// nothing is left to do.
 fn come_to_rest(world: &Rc<World>, connected: &[Connected], dice: &Dice) {
-    world.slow_cron(5 * 60_000);
+    world.slow_cron(10 * 60_000);
     // Browsers that were on their way get home first.
     world.pass(15 * 60_000);
     for account in connected {

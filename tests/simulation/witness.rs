@@ -82,6 +82,15 @@ pub struct Life {
     pub purges: u32,
 }
 
+/// How busy it ever got for an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Busiest {
+    /// The most calls within its provider's window.
+    pub calls: u32,
+    /// The most calls in flight.
+    pub in_flight: u32,
+}
+
 /// Everything seen.
 #[derive(Default)]
 pub struct Witness {
@@ -108,6 +117,8 @@ pub struct Witness {
     pub connections: RefCell<BTreeMap<Isolate, u32>>,
     /// The grant an isolate got by its last code.
     pub exchanged: RefCell<BTreeMap<Isolate, usize>>,
+    /// The most calls for an account within its window, and in flight at once.
+    pub busiest: RefCell<BTreeMap<String, Busiest>>,
     /// Messages the queue gave up by itself.
     pub dead_lettered: Cell<u32>,
 }
@@ -132,6 +143,14 @@ impl Witness {
     /// The promises broken so far.
     pub fn violations(&self) -> Vec<Violation> {
         self.violations.borrow().clone()
+    }
+
+    /// So many calls were made for an account within its provider's window, and so many are in flight.
+    pub fn busy(&self, account: &str, calls: u32, in_flight: u32) {
+        let mut busiest = self.busiest.borrow_mut();
+        let most = busiest.entry(account.to_owned()).or_default();
+        most.calls = most.calls.max(calls);
+        most.in_flight = most.in_flight.max(in_flight);
     }
 
     /// Changes what is known of a connector.

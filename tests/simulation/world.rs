@@ -21,7 +21,6 @@ use huddle_calendar_sync::{
 use crate::{
     breakage::Breakage,
     dice::Dice,
-    google::{Google, grants::SECRET_MARK},
     judge::calls::CallJudge,
     kernel::{Isolate, Kernel},
     ports::{
@@ -32,6 +31,7 @@ use crate::{
         network::Network,
         queues::{Delivery, Inbox, Outlets, Yard},
     },
+    providers::{Account, Cast, Providers, grants::SECRET_MARK},
     weather::{Sky, Weather},
     witness::{Heard, Witness},
 };
@@ -43,6 +43,8 @@ pub struct Terms {
     pub seed: u64,
     /// What is broken on purpose.
     pub breakage: Breakage,
+    /// Whose accounts there are; `None` leaves that to chance.
+    pub cast: Option<Cast>,
     /// Whether to write down what happens.
     pub traced: bool,
 }
@@ -57,8 +59,8 @@ pub struct World {
     pub sky: Rc<Sky>,
     /// Who sees everything.
     pub witness: Rc<Witness>,
-    /// The provider.
-    pub google: Rc<Google>,
+    /// The providers.
+    pub providers: Rc<Providers>,
     /// The queues.
     pub yard: Rc<Yard>,
     /// The worker.
@@ -87,29 +89,30 @@ pub struct Callback {
 
 impl World {
     /// A world in which nothing has happened yet, in fair weather.
-    pub fn new(terms: Terms, emails: &[&str]) -> Rc<Self> {
-        let Terms { seed, breakage, traced } = terms;
+    pub fn new(terms: Terms, accounts: Vec<Account>) -> Rc<Self> {
+        let Terms { seed, breakage, traced, .. } = terms;
         let dice = Dice::new(seed, "world");
         let kernel = Kernel::new(seed, START_MILLIS, traced);
         let sky = Rc::new(Sky::new(seed, Weather::default()));
         let witness = Rc::new(Witness::default());
-        let google = Rc::new(Google::new(seed, emails, dice.chance(400)));
+        let providers = Rc::new(Providers::new(seed, accounts, 1, dice.chance(400)));
         let yard = Yard::new(&kernel, &sky, &witness, breakage);
         let settings = settings(&dice);
-        let providers = Registry::new(&settings);
-        let limits = settings
-            .gate_limits
-            .apply(ProviderKind::Google, providers.get(ProviderKind::Google).unwrap().limits());
-        let judge = CallJudge::new(&kernel, &witness, &google, limits);
+        let registry = Registry::new(&settings);
+        let limits = ProviderKind::ALL.map(|provider| {
+            let limits = registry.get(provider).unwrap().limits();
+            (provider, settings.gate_limits.apply(provider, limits))
+        });
+        let judge = CallJudge::new(&kernel, &witness, &providers, limits.into());
         let gate = Gatekeeper::new(&kernel, &sky, &judge, breakage);
         let worker = Rc::new(App {
             vault: Vault::new(&settings.encryption_keys),
-            providers,
+            providers: registry,
             settings,
             db: Database::new(&kernel, &sky, &witness, breakage),
             token_cache: Cache::new(&kernel, &sky),
             queues: Outlets::new(&yard),
-            http: Network::new(&kernel, &sky, &google, &judge, breakage),
+            http: Network::new(&kernel, &sky, &providers, &judge, breakage),
             gate: gate.clone(),
             clock: kernel.clock().clone(),
             random: SeededRandom::new(dice.number()),
@@ -125,7 +128,7 @@ impl World {
             kernel,
             sky,
             witness,
-            google,
+            providers,
             yard,
             worker,
             callbacks: RefCell::default(),
@@ -255,16 +258,20 @@ impl World {
 fn settings(dice: &Dice) -> Settings {
     let mut environment = testing::environment();
     environment.insert("GOOGLE_CLIENT_SECRET", format!("client-{SECRET_MARK}"));
+    environment.insert("MICROSOFT_CLIENT_ID", "11111111-2222-3333-4444-555555555555".to_owned());
+    environment.insert("MICROSOFT_CLIENT_SECRET", format!("client-{SECRET_MARK}"));
     environment.insert("API_KEY", format!("operator-{SECRET_MARK}-key"));
     environment.insert("WEBHOOK_SECRET", format!("webhook-{SECRET_MARK}-secret"));
     if dice.chance(500) {
-        let limits = format!(
-            r#"{{"google": {{"requests": {}, "windowSeconds": {}, "daily": {}, "inFlight": {}}}}}"#,
-            dice.between(4, 20),
-            dice.between(5, 100),
-            dice.between(60, 2_000),
-            dice.between(1, 4)
-        );
+        let little = |daily: &str| {
+            let (requests, window) = (dice.between(4, 20), dice.between(5, 100));
+            let in_flight = dice.between(1, 4);
+            format!(
+                r#"{{"requests": {requests}, "windowSeconds": {window}, {daily} "inFlight": {in_flight}}}"#
+            )
+        };
+        let google = little(&format!(r#""daily": {},"#, dice.between(60, 2_000)));
+        let limits = format!(r#"{{"google": {google}, "microsoft": {}}}"#, little(""));
         environment.insert("GATE_LIMITS", limits);
     }
     testing::parse(&environment)

@@ -23,31 +23,26 @@ struct Change {
 
 const DAY: i64 = 86_400;
 
-// ZONES has a line for each set of clocks: its zones separated by spaces, the rule as a POSIX TZ string, the first offset, and the
-// number of changes. Those are in DAYS and KIND_OF, zone after zone: the local day, counted from the change before (at first from
-// 1970-01-01), and an index into KINDS: the second of that day at which clocks are set, and by how many seconds forward.
+// ZONES has a line for each set of clocks: its zones separated by spaces, the places of its first change and of the one after its
+// last, the first offset, and the rule as a POSIX TZ string. Changes are in DAYS and KIND_OF: the local day, counted from the change
+// before (at first from 1970-01-01), and an index into KINDS: the second of that day at which clocks are set, and by how many
+// seconds forward.
 include!(concat!(env!("OUT_DIR"), "/zones.rs"));
 
 impl Clocks {
     /// Finds a zone, whatever the case of its letters, and its name as the database spells it.
     pub(super) fn of(zone: &str) -> Option<(&'static str, Self)> {
-        let mut start = 0;
-        for line in ZONES.lines() {
-            let mut fields = line.split(';');
-            let name = fields.next()?.split(' ').find(|name| name.eq_ignore_ascii_case(zone));
-            let rule = fields.next()?;
-            let first_offset = fields.next()?.parse().ok()?;
-            let end = start + fields.next()?.parse::<usize>().ok()?;
-            if let Some(name) = name {
-                let changes = changes(DAYS.get(start..end)?, KIND_OF.get(start..end)?, first_offset);
-                return Some((
-                    name,
-                    Self { first_offset, changes, rule: posix::TimeZone::parse(rule).ok()? },
-                ));
-            }
-            start = end;
-        }
-        None
+        let (name, fields) = ZONES.split('\n').find_map(|line| {
+            let (names, fields) = line.split_once(';')?;
+            Some((names.split(' ').find(|name| name.eq_ignore_ascii_case(zone))?, fields))
+        })?;
+        let mut fields = fields.splitn(4, ';');
+        let mut place = || fields.next()?.parse::<usize>().ok();
+        let (start, end) = (place()?, place()?);
+        let first_offset = fields.next()?.parse().ok()?;
+        let changes = changes(DAYS.get(start..end)?, KIND_OF.get(start..end)?, first_offset);
+        let rule = posix::TimeZone::parse(fields.next()?).ok()?;
+        Some((name, Self { first_offset, changes, rule }))
     }
 
     /// Those that follow a rule, a POSIX TZ string, and always have.

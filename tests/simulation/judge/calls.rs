@@ -9,7 +9,7 @@ use std::{
 
 use chrono::TimeDelta;
 use huddle_calendar_sync::{
-    domain::{ids::ConnectorId, time::Timestamp},
+    domain::{connector::ProviderKind, ids::ConnectorId, time::Timestamp},
     ports::{HttpRequest, HttpResponse},
     providers::Limits,
     store::connectors,
@@ -19,9 +19,9 @@ use serde_json::Value as Json;
 
 use super::holds;
 use crate::{
-    google::{self, Google, Purpose},
     kernel::{Isolate, Kernel},
     ports::Worker,
+    providers::{self, Providers, Purpose, Weight},
     witness::{Promise, Witness},
 };
 
@@ -29,13 +29,13 @@ use crate::{
 pub struct CallJudge {
     kernel: Kernel,
     witness: Rc<Witness>,
-    google: Rc<Google>,
-    limits: Limits,
+    providers: Rc<Providers>,
+    limits: BTreeMap<ProviderKind, Limits>,
     worker: RefCell<Weak<Worker>>,
     refreshing: RefCell<BTreeMap<String, u32>>,
     in_flight: RefCell<BTreeMap<String, u32>>,
     calls: RefCell<BTreeMap<String, VecDeque<Timestamp>>>,
-    day: RefCell<VecDeque<Timestamp>>,
+    day: RefCell<BTreeMap<ProviderKind, VecDeque<Timestamp>>>,
     asked: RefCell<BTreeMap<(Isolate, String), Timestamp>>,
     told: RefCell<BTreeMap<(Isolate, String), Pause>>,
     pauses: RefCell<Vec<Pause>>,
@@ -54,16 +54,22 @@ struct Pause {
 pub struct InFlight {
     judge: Rc<CallJudge>,
     refresh: Option<String>,
-    account: Option<String>,
+    /// The account, and how much of what it may have in flight.
+    account: Option<(String, u32)>,
 }
 
 impl CallJudge {
     /// Judges by those limits.
-    pub fn new(kernel: &Kernel, witness: &Rc<Witness>, google: &Rc<Google>, limits: Limits) -> Rc<Self> {
+    pub fn new(
+        kernel: &Kernel,
+        witness: &Rc<Witness>,
+        providers: &Rc<Providers>,
+        limits: BTreeMap<ProviderKind, Limits>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             kernel: kernel.clone(),
             witness: Rc::clone(witness),
-            google: Rc::clone(google),
+            providers: Rc::clone(providers),
             limits,
             worker: RefCell::default(),
             refreshing: RefCell::default(),
@@ -97,7 +103,7 @@ impl CallJudge {
     /// The provider answered with `Retry-After`.
     pub fn told_to_wait(&self, isolate: Isolate, grant: usize, now: Timestamp, seconds: i64) {
         let Some((connector, _)) = self.connector_of(grant) else { return };
-        let account = self.google.grants(|grants| grants.all()[grant].account.clone());
+        let account = self.providers.grants(|grants| grants.all()[grant].account.clone());
         let until = now.plus(TimeDelta::seconds(seconds));
         let mut told = self.told.borrow_mut();
         let pause = told.entry((isolate, connector)).or_insert(Pause { account, known_at: now, until });
@@ -107,7 +113,7 @@ impl CallJudge {
     /// An event was made.
     pub fn created(&self) {
         if let Some(worker) = self.worker.borrow().upgrade() {
-            holds::judge(&worker, &self.google, &self.witness, self.kernel.now());
+            holds::judge(&worker, &self.providers, &self.witness, self.kernel.now());
         }
     }
 
@@ -115,7 +121,7 @@ impl CallJudge {
     pub fn exchanged(&self, isolate: Isolate, answer: &HttpResponse) {
         let body: Json = serde_json::from_slice(answer.body()).unwrap_or_default();
         if let Some(token) = body["access_token"].as_str() {
-            let grant = self.google.grants(|grants| grants.access(token).map(|access| access.grant));
+            let grant = self.providers.grants(|grants| grants.access(token).map(|access| access.grant));
             self.witness.exchanged.borrow_mut().extend(grant.map(|grant| (isolate, grant)));
         }
     }
@@ -135,13 +141,13 @@ impl CallJudge {
             Purpose::Api(Some(grant)) => {
                 // Before there is a connector nobody is counted against.
                 if let Some((connector, generation)) = self.connector_of(*grant) {
-                    let account = self.google.grants(|grants| grants.all()[*grant].account.clone());
-                    self.budget(&account, now);
+                    let account = self.providers.grants(|grants| grants.all()[*grant].account.clone());
+                    let width = self.budget(&account, self.providers.weight(request), now);
                     self.pause(isolate, &connector, &account, now);
                     self.grant_is_good(isolate, &connector);
-                    let token = google::bearer(request).unwrap_or_default();
+                    let token = providers::bearer(request).unwrap_or_default();
                     self.rotation_is_stored(&connector, generation, token);
-                    in_flight.account = Some(account);
+                    in_flight.account = Some((account, width));
                 }
             }
             _ => {}
@@ -167,10 +173,12 @@ impl CallJudge {
         name
     }
 
-    fn budget(&self, account: &str, now: Timestamp) {
-        let Limits { requests, window, daily, in_flight } = self.limits;
+    /// Counts a request, and returns how much it has in flight: one that is wider than what is allowed has the account to itself.
+    fn budget(&self, account: &str, weight: Weight, now: Timestamp) -> u32 {
+        let provider = self.providers.account(account).provider;
+        let Limits { requests, window, daily, in_flight } = self.limits[&provider];
         let within = |calls: &mut VecDeque<Timestamp>, window: TimeDelta| {
-            calls.push_back(now);
+            calls.extend((0..weight.calls).map(|_| now));
             while calls.front().is_some_and(|first| now.since(*first) >= window) {
                 calls.pop_front();
             }
@@ -180,17 +188,20 @@ impl CallJudge {
         self.witness.expect(made <= requests, Promise::G7, || {
             format!("{made} calls for {account} in {} s, {requests} are allowed", window.num_seconds())
         });
-        let today = within(&mut self.day.borrow_mut(), TimeDelta::days(1));
+        let today = within(self.day.borrow_mut().entry(provider).or_default(), TimeDelta::days(1));
         self.witness.expect(daily.is_none_or(|daily| today <= daily), Promise::G7, || {
             format!("{today} calls in a day, {daily:?} are allowed")
         });
+        let width = weight.width.min(in_flight);
         let mut flights = self.in_flight.borrow_mut();
         let flying = flights.entry(account.to_owned()).or_default();
-        *flying += 1;
+        *flying += width;
         let flying = *flying;
         self.witness.expect(flying <= in_flight, Promise::G7, || {
             format!("{flying} calls in flight for {account}, {in_flight} are allowed")
         });
+        self.witness.busy(account, made, flying);
+        width
     }
 
     fn pause(&self, isolate: Isolate, connector: &str, account: &str, now: Timestamp) {
@@ -217,7 +228,7 @@ impl CallJudge {
     }
 
     fn rotation_is_stored(&self, connector: &str, generation: i64, token: &str) {
-        let rotated = self.google.grants(|grants| {
+        let rotated = self.providers.grants(|grants| {
             let access = grants.access(token)?;
             Some((access.grant, access.rotated.clone()?))
         });
@@ -234,7 +245,7 @@ impl CallJudge {
         let place = connectors::refresh_token_place(&id);
         let opened = worker.vault.open(&place, &Sealed::from_stored(sealed)).ok();
         let stored = opened.is_some_and(|opened| {
-            self.google.grants(|grants| {
+            self.providers.grants(|grants| {
                 let history = &grants.all()[grant].refresh;
                 let place = |token: &str| history.iter().position(|known| known == token);
                 place(&opened.plaintext) >= place(&rotated)
@@ -253,8 +264,8 @@ impl Drop for InFlight {
         if let Some(name) = &self.refresh {
             *self.judge.refreshing.borrow_mut().get_mut(name).unwrap() -= 1;
         }
-        if let Some(account) = &self.account {
-            *self.judge.in_flight.borrow_mut().get_mut(account).unwrap() -= 1;
+        if let Some((account, width)) = &self.account {
+            *self.judge.in_flight.borrow_mut().get_mut(account).unwrap() -= width;
         }
     }
 }

@@ -7,7 +7,7 @@ use huddle_calendar_sync::domain::{event::CreationKey, time::Timestamp};
 use serde_json::Value as Json;
 
 use crate::{
-    google::agenda::{Deed, Letter},
+    providers::agenda::{Deed, Letter},
     scenario::status,
     witness::Promise,
     world::World,
@@ -30,17 +30,29 @@ pub fn judge(world: &World) {
 
 /// Nothing was made, changed or announced twice.
 fn once(world: &World) {
+    let forgotten = forgotten(world);
+    let mut standing: BTreeMap<String, u32> = BTreeMap::new();
     let mut made: BTreeMap<String, u32> = BTreeMap::new();
     let mut changed: BTreeMap<String, u32> = BTreeMap::new();
     let mut invited: BTreeMap<(String, String), u32> = BTreeMap::new();
-    world.google.agenda(|agenda| {
+    world.providers.agenda(|agenda| {
         for deed in &agenda.deeds {
             match deed {
-                Deed::Created { key: Some(key), .. } => *made.entry(key.clone()).or_default() += 1,
-                Deed::Changed { change: Some(change), .. } => {
+                Deed::Created { key: Some(key), .. } => {
+                    let now = standing.entry(key.clone()).or_default();
+                    *now += 1;
+                    let most = made.entry(key.clone()).or_default();
+                    *most = (*most).max(*now);
+                }
+                Deed::Changed { change: Some(change) } => {
                     *changed.entry(change.clone()).or_default() += 1;
                 }
-                _ => {}
+                Deed::Deleted { event } => {
+                    if let Some(standing) = forgotten.get(event).and_then(|key| standing.get_mut(key)) {
+                        *standing -= 1;
+                    }
+                }
+                Deed::Created { .. } | Deed::Changed { .. } => {}
             }
         }
         for mail in agenda.mails.iter().filter(|mail| mail.letter == Letter::Invitation) {
@@ -58,6 +70,21 @@ fn once(world: &World) {
             .witness
             .expect(times == 1, Promise::G1, || format!("{to} was invited {times} times to {event}"));
     }
+}
+
+/// The keys of events that were deleted where nobody can know it: making such an event again is all that can be done.
+fn forgotten(world: &World) -> BTreeMap<String, String> {
+    let deleted: Vec<(String, String, String)> = world.providers.agenda(|agenda| {
+        let deleted = agenda.all().filter(|event| event.deleted);
+        let keyed = deleted
+            .filter_map(|event| Some((event.calendar.clone(), event.id.clone(), event.key()?.to_owned())));
+        keyed.collect()
+    });
+    deleted
+        .into_iter()
+        .filter(|(calendar, ..)| !world.providers.remembers_deleted(calendar))
+        .map(|(_, event, key)| (event, key))
+        .collect()
 }
 
 /// What the ledger says of a task is so at the provider.
@@ -85,25 +112,26 @@ fn outcome(world: &World, task: &Json) {
         "place-hold" => {
             let key =
                 CreationKey::derive(&["hold", connector, payload["holdId"].as_str().unwrap_or_default(), id]);
-            if succeeded && result["eventId"].as_str() == Some(key.as_str()) {
-                accuse(exists(world, key.as_str()), "no event");
+            if succeeded {
+                let event = result["eventId"].as_str().unwrap_or_default();
+                accuse(world.providers.agenda(|agenda| agenda.find(event).is_some()), "no event");
             } else if ["slot_held", "slot_busy"].iter().any(|code| error["code"] == *code) {
                 accuse(!lives(world, key.as_str()), "a live event of a refused hold");
             }
         }
         "confirm-hold" if succeeded => {
             let event = result["eventId"].as_str().unwrap_or_default();
-            let booked = world
-                .google
-                .agenda(|agenda| agenda.find(event).is_some_and(|event| event.status() == "confirmed"));
+            let booked = world.providers.agenda(|agenda| {
+                agenda.find(event).is_some_and(|event| !event.deleted && event.facts.confirmed)
+            });
             accuse(booked || was_cancelled(world, event), "a confirmed booking is gone");
         }
         "cancel-event" if succeeded => {
             // One that was made only afterwards is not what was cancelled.
             let taken_at = Timestamp::from_millis(task["created_at"].as_i64().unwrap());
-            let stands = world.google.agenda(|agenda| {
+            let stands = world.providers.agenda(|agenda| {
                 let event = agenda.find(payload["eventId"].as_str().unwrap_or_default());
-                event.is_some_and(|event| !event.is_deleted() && event.made_at < taken_at)
+                event.is_some_and(|event| !event.deleted && event.made_at < taken_at)
             });
             accuse(!stands, "a live event");
         }
@@ -143,27 +171,32 @@ fn is_refusal(error: &Json) -> bool {
         "id_reused",
         "connector_not_found",
         "connector_mismatch",
+        "conference_not_supported",
     ]
     .iter()
     .any(|code| error["code"] == *code)
 }
 
-fn exists(world: &World, event: &str) -> bool {
-    world.google.agenda(|agenda| agenda.find(event).is_some())
+/// Whether an event was ever made under that key.
+fn exists(world: &World, key: &str) -> bool {
+    world.providers.agenda(|agenda| agenda.made_under(key).next().is_some())
 }
 
-fn lives(world: &World, event: &str) -> bool {
-    world.google.agenda(|agenda| agenda.find(event).is_some_and(|event| !event.is_deleted()))
+/// Whether an event made under that key stands.
+fn lives(world: &World, key: &str) -> bool {
+    world.providers.agenda(|agenda| agenda.made_under(key).any(|event| !event.deleted))
 }
 
-fn was_touched(world: &World, event: &str) -> bool {
-    world.touched.borrow().contains(event)
+/// Whether a person changed or deleted an event made under that key.
+fn was_touched(world: &World, key: &str) -> bool {
+    let touched = world.touched.borrow();
+    world.providers.agenda(|agenda| agenda.made_under(key).any(|event| touched.contains(&event.id)))
 }
 
 /// Whether a person or a cancel-event task may have taken the event away.
 fn was_cancelled(world: &World, event: &str) -> bool {
     let heard = world.witness.heard.borrow();
-    was_touched(world, event)
+    world.touched.borrow().contains(event)
         || heard
             .values()
             .any(|heard| heard.asked.kind == "cancel-event" && heard.asked.payload["eventId"] == event)

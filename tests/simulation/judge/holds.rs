@@ -8,8 +8,8 @@ use huddle_calendar_sync::domain::{
 };
 
 use crate::{
-    google::Google,
     ports::Worker,
+    providers::Providers,
     witness::{Promise, Witness},
 };
 
@@ -21,7 +21,7 @@ struct Standing {
 }
 
 /// Judges the moment after an event was made.
-pub fn judge(worker: &Worker, google: &Google, witness: &Witness, now: Timestamp) {
+pub fn judge(worker: &Worker, providers: &Providers, witness: &Witness, now: Timestamp) {
     let exclusive = exclusive(witness);
     let rows = worker.db.sqlite().read(&format!(
         "SELECT connector_id, creation_key FROM holds WHERE state = 'confirmed' OR expires_at > {}",
@@ -31,9 +31,7 @@ pub fn judge(worker: &Worker, google: &Google, witness: &Witness, now: Timestamp
         .iter()
         .filter_map(|row| {
             let key = row["creation_key"].as_str()?;
-            let slot = google.agenda(|agenda| {
-                agenda.all().filter(|event| event.key() == Some(key)).find_map(|event| event.blocks())
-            })?;
+            let slot = providers.agenda(|agenda| agenda.made_under(key).find_map(|event| event.blocks()))?;
             let counts = exclusive.get(key).copied().unwrap_or(false);
             let connector = row["connector_id"].as_str()?.to_owned();
             counts.then(|| Standing { connector, key: key.to_owned(), slot })

@@ -3,11 +3,11 @@
 use huddle_calendar_sync::{domain::ids::ConnectorId, store::connectors, vault::Sealed};
 use serde_json::Value as Json;
 
-use crate::{google::grants::SECRET_MARK, witness::Promise, world::World};
+use crate::{providers::grants::SECRET_MARK, witness::Promise, world::World};
 
 /// Looks everywhere.
 pub fn judge(world: &World) {
-    let verifiers = world.google.grants(|grants| grants.verifiers.clone());
+    let verifiers = world.providers.grants(|grants| grants.verifiers.clone());
     let seek = |place: &str, text: &str| {
         let secret = text.contains(SECRET_MARK)
             || verifiers.iter().any(|verifier| !verifier.is_empty() && text.contains(verifier));

@@ -7,9 +7,9 @@ use huddle_calendar_sync::ports::{Http, HttpError, HttpRequest, HttpResponse};
 
 use crate::{
     breakage::Breakage,
-    google::{self, Google, Purpose},
     judge::calls::CallJudge,
     kernel::Kernel,
+    providers::{self, Providers, Purpose},
     sabotage,
     weather::{Fate, Sky},
 };
@@ -21,7 +21,7 @@ const TIMEOUT_MILLIS: i64 = 20_000;
 pub struct Network {
     kernel: Kernel,
     sky: Rc<Sky>,
-    google: Rc<Google>,
+    providers: Rc<Providers>,
     judge: Rc<CallJudge>,
     breakage: Breakage,
 }
@@ -40,18 +40,18 @@ enum Welcome {
 }
 
 impl Network {
-    /// The way to that Google.
+    /// The way to those providers.
     pub fn new(
         kernel: &Kernel,
         sky: &Rc<Sky>,
-        google: &Rc<Google>,
+        providers: &Rc<Providers>,
         judge: &Rc<CallJudge>,
         breakage: Breakage,
     ) -> Self {
         Self {
             kernel: kernel.clone(),
             sky: Rc::clone(sky),
-            google: Rc::clone(google),
+            providers: Rc::clone(providers),
             judge: Rc::clone(judge),
             breakage,
         }
@@ -77,18 +77,18 @@ impl Network {
     ) -> (HttpResponse, Option<i64>) {
         let now = self.kernel.now();
         if let (Purpose::Api(Some(_)), true) = (purpose, self.sky.chance(self.sky.weather().expiry)) {
-            let token = google::bearer(request).unwrap_or_default();
-            self.google.grants(|grants| grants.forget_access(token));
+            let token = providers::bearer(request).unwrap_or_default();
+            self.providers.grants(|grants| grants.forget_access(token));
         }
         match welcome {
-            Welcome::Answered => (self.google.answer(request, now), None),
-            Welcome::RefusedUndone => (google::outage(self.sky.dice()), None),
+            Welcome::Answered => (self.providers.answer(request, now), None),
+            Welcome::RefusedUndone => (self.providers.outage(request, self.sky.dice()), None),
             Welcome::RefusedDone => {
                 // Whatever it did, the caller never hears of it.
-                let _unheard = self.google.answer(request, now);
-                (google::outage(self.sky.dice()), None)
+                let _unheard = self.providers.answer(request, now);
+                (self.providers.outage(request, self.sky.dice()), None)
             }
-            Welcome::Throttled => google::throttled(self.sky.dice(), !matches!(purpose, Purpose::Api(_))),
+            Welcome::Throttled => self.providers.throttled(request, self.sky.dice(), now),
         }
     }
 
@@ -100,7 +100,7 @@ impl Network {
 impl Http for Network {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let request = sabotage::request(self.breakage, request);
-        let purpose = self.google.purpose(&request);
+        let purpose = self.providers.purpose(&request);
         let (fate, welcome) = (self.sky.fate(self.sky.weather().network), self.welcome());
         self.kernel.note(|| {
             let line = format!("{} {}", request.method(), request.uri().path());
@@ -122,7 +122,7 @@ impl Http for Network {
         let _in_flight = self.judge.arrives(isolate, &request, &purpose, self.kernel.now());
         let arrived_at = self.kernel.now();
         let (answer, wait) = self.arrive(&request, &purpose, welcome);
-        if request.uri().path().ends_with("/events") {
+        if request.method() == http::Method::POST && request.uri().path().ends_with("/events") {
             self.judge.created();
         }
         if purpose == Purpose::Exchange {

@@ -1,15 +1,19 @@
 //! The ways in which Google says no.
 
-use bytes::Bytes;
 use huddle_calendar_sync::ports::HttpResponse;
 use serde_json::json;
 
-use super::json;
-use crate::dice::Dice;
+use crate::{
+    dice::Dice,
+    providers::{
+        grants::TokenRefusal,
+        wire::{self, with_retry_after},
+    },
+};
 
 /// An error of the Calendar API.
 pub fn error(status: u16, domain: &str, reason: &str, message: &str) -> HttpResponse {
-    json(
+    wire::json(
         status,
         &json!({ "error": {
             "code": status, "message": message,
@@ -18,28 +22,27 @@ pub fn error(status: u16, domain: &str, reason: &str, message: &str) -> HttpResp
     )
 }
 
-/// A token nobody knows, or no longer.
-pub fn unauthorized() -> HttpResponse {
-    error(401, "global", "authError", "Invalid Credentials")
-}
-
 /// Nothing there.
 pub fn not_found() -> HttpResponse {
     error(404, "global", "notFound", "Not Found")
 }
 
 /// An error of the token endpoint (RFC 6749 section 5.2).
-pub fn token_error(status: u16, name: &str, description: &str) -> HttpResponse {
-    json(status, &json!({ "error": name, "error_description": description }))
+pub fn refusal(refusal: TokenRefusal) -> HttpResponse {
+    let (status, name, description) = match refusal {
+        TokenRefusal::UnknownClient => (401, "invalid_client", "Unauthorized"),
+        TokenRefusal::UnknownGrantType => (400, "unsupported_grant_type", "Invalid grant_type"),
+        TokenRefusal::WorthlessCode => (400, "invalid_grant", "Malformed auth code."),
+        TokenRefusal::WorthlessGrant | TokenRefusal::OtherOrganisation => {
+            (400, "invalid_grant", "Token has been expired or revoked.")
+        }
+        TokenRefusal::NothingToRevoke => (400, "invalid_token", "Token expired or revoked"),
+    };
+    token_error(status, name, description)
 }
 
-/// Something broke over there.
-pub fn outage(dice: &Dice) -> HttpResponse {
-    let status = *dice.pick(&[500, 502, 503, 503, 504]);
-    if dice.chance(500) {
-        return error(status, "global", "backendError", "Backend Error");
-    }
-    http::Response::builder().status(status).body(Bytes::from_static(b"<html>Error</html>")).unwrap()
+fn token_error(status: u16, name: &str, description: &str) -> HttpResponse {
+    wire::json(status, &json!({ "error": name, "error_description": description }))
 }
 
 /// Too many requests, in each of Google's ways to say so; with the seconds of `Retry-After` where there is one.
@@ -63,9 +66,4 @@ pub fn throttled(dice: &Dice, of_tokens: bool) -> (HttpResponse, Option<i64>) {
             (with_retry_after(answer, wait), Some(wait))
         }
     }
-}
-
-fn with_retry_after(mut answer: HttpResponse, seconds: i64) -> HttpResponse {
-    answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
-    answer
 }
