@@ -64,23 +64,46 @@ pub async fn drive_challenged<P: Ports, T>(
     (result.and_then(|read| read), challenge)
 }
 
-/// Opens a session for about `planned_calls` calls, lets `work` use it, and closes it whatever came of the work.
+/// Lets `work` use a session for about `planned_calls` requests, and closes it whatever came of the work. It is opened by the
+/// first request: only then is it known how much the gate must have room for.
 pub async fn with_session<'a, P: Ports, T>(
     app: &'a App<P>,
     connector: &'a Connector,
     planned_calls: u32,
     work: impl AsyncFnOnce(&mut Session<'a, P>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut session = Session::open(app, connector, planned_calls).await?;
+    match connector.status {
+        ConnectorStatus::Active => {}
+        ConnectorStatus::Paused => {
+            return Err(Failure::refused(
+                "connector_paused",
+                "the connector is paused; resume it and send the task again",
+            ));
+        }
+        ConnectorStatus::ReauthRequired => {
+            return Err(Failure::reauthorize(
+                "reauth_required",
+                "the grant is gone; the person must connect the account again",
+            ));
+        }
+    }
+    let mut session = Session { app, connector, planned_calls, leave: None };
     let result = work(&mut session).await;
     session.close().await;
     result
 }
 
-/// Leave to call one connector's provider for a while. Made by [`with_session`].
+/// Calls one connector's provider for a while. Made by [`with_session`].
 pub struct Session<'a, P: Ports> {
     app: &'a App<P>,
     connector: &'a Connector,
+    planned_calls: u32,
+    /// There from the first request on.
+    leave: Option<Leave>,
+}
+
+/// Leave to call.
+struct Leave {
     token: CachedGrant,
     permit: PermitId,
     /// When the permit was asked for.
@@ -93,56 +116,6 @@ pub struct Session<'a, P: Ports> {
 }
 
 impl<'a, P: Ports> Session<'a, P> {
-    async fn open(app: &'a App<P>, connector: &'a Connector, planned_calls: u32) -> Result<Self, Failure> {
-        match connector.status {
-            ConnectorStatus::Active => {}
-            ConnectorStatus::Paused => {
-                return Err(Failure::refused(
-                    "connector_paused",
-                    "the connector is paused; resume it and send the task again",
-                ));
-            }
-            ConnectorStatus::ReauthRequired => {
-                return Err(Failure::reauthorize(
-                    "reauth_required",
-                    "the grant is gone; the person must connect the account again",
-                ));
-            }
-        }
-        let admitted_at = app.clock.now();
-        let request = AdmissionRequest {
-            provider: connector.provider,
-            account: connector.account.clone(),
-            calls: planned_calls.max(1),
-            least: planned_calls.max(1),
-            width: 1,
-            permit: None,
-        };
-        let (admission, cached) =
-            futures_util::join!(app.gate.admit(&connector.id, request), tokens::cached(app, connector));
-        let (permit, calls) = granted(admission?)?;
-        let token = match cached {
-            Some(token) => Ok(token),
-            None => app.gate.access_token(&connector.id, TokenRequest::new(connector.generation)).await,
-        };
-        match token {
-            Ok(token) => Ok(Self {
-                app,
-                connector,
-                token,
-                permit,
-                admitted_at,
-                left: calls,
-                width: 1,
-                outcome: CallOutcome::NotMade,
-            }),
-            Err(failure) => {
-                release(app, connector, permit, calls, CallOutcome::NotMade).await;
-                Err(failure)
-            }
-        }
-    }
-
     /// The connector it is for.
     pub fn connector(&self) -> &'a Connector {
         self.connector
@@ -153,10 +126,12 @@ impl<'a, P: Ports> Session<'a, P> {
     /// is marked as needing the person.
     pub async fn call<T>(&mut self, exchange: Pending<T>) -> Result<T, Failure> {
         let result = converse(exchange, async |request| self.send(request).await).await?;
-        if let Err(Failure { action: Action::Retry { after }, .. }) = &result {
+        if let (Err(Failure { action: Action::Retry { after }, .. }), Some(leave)) =
+            (&result, &mut self.leave)
+        {
             // A refusal for its rate can hide behind any status (Google: 403) or inside a batch's 200.
             let after = *after;
-            self.learn(match self.outcome {
+            leave.learn(match leave.outcome {
                 CallOutcome::Failed { .. } => CallOutcome::Failed { retry_after: after },
                 _ => CallOutcome::Throttled { retry_after: after },
             });
@@ -199,17 +174,32 @@ impl<'a, P: Ports> Session<'a, P> {
         Ok((unauthorized || claims.is_some(), claims))
     }
 
-    /// Sends one request under the permit, and takes note of how it went.
+    /// Sends one request with leave, and takes note of how it went.
     async fn attempt(&mut self, request: &HttpRequest) -> Result<HttpResponse, Failure> {
         let batched = Batched::of(request);
-        self.ensure_permitted(batched).await?;
+        let mut leave = match self.leave.take() {
+            Some(leave) => leave,
+            None => self.open(batched).await?,
+        };
+        let answer = self.send_with(&mut leave, request, batched).await;
+        self.leave = Some(leave);
+        answer
+    }
+
+    async fn send_with(
+        &self,
+        leave: &mut Leave,
+        request: &HttpRequest,
+        batched: Batched,
+    ) -> Result<HttpResponse, Failure> {
+        self.ensure_permitted(leave, batched).await?;
         let mut request = request.clone();
-        authorize(&mut request, &self.token.token)?;
-        self.left = self.left.saturating_sub(batched.calls);
+        authorize(&mut request, &leave.token.token)?;
+        leave.left = leave.left.saturating_sub(batched.calls);
         let calls = f64::from(batched.calls);
         self.app.metrics.record("provider_call", self.connector.provider.as_str(), calls);
         let answer = self.app.http.send(request).await;
-        self.learn(match &answer {
+        leave.learn(match &answer {
             Err(_) => CallOutcome::Failed { retry_after: None },
             Ok(answer) if answer.status().is_server_error() => CallOutcome::Failed { retry_after: None },
             Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => {
@@ -220,35 +210,66 @@ impl<'a, P: Ports> Session<'a, P> {
         answer.map_err(unreachable)
     }
 
+    /// Asks the gate for leave for all that is planned, of which `first` is the first request, and gets a token meanwhile.
+    async fn open(&self, first: Batched) -> Result<Leave, Failure> {
+        let Self { app, connector, .. } = self;
+        let calls = self.planned_calls.saturating_sub(1).saturating_add(first.calls);
+        let admitted_at = app.clock.now();
+        let request = AdmissionRequest {
+            provider: connector.provider,
+            account: connector.account.clone(),
+            calls,
+            least: calls,
+            width: first.width,
+            permit: None,
+        };
+        let (admission, cached) =
+            futures_util::join!(app.gate.admit(&connector.id, request), tokens::cached(app, connector));
+        let (permit, calls) = granted(admission?)?;
+        let token = match cached {
+            Some(token) => Ok(token),
+            None => app.gate.access_token(&connector.id, TokenRequest::new(connector.generation)).await,
+        };
+        let (left, width, outcome) = (calls, first.width, CallOutcome::NotMade);
+        match token {
+            Ok(token) => Ok(Leave { token, permit, admitted_at, left, width, outcome }),
+            Err(failure) => {
+                release(app, connector, permit, left, outcome).await;
+                Err(failure)
+            }
+        }
+    }
+
     /// Asks the gate for more calls when those given do not suffice, or are too old for another to end in time.
-    async fn ensure_permitted(&mut self, next: Batched) -> Result<(), Failure> {
+    async fn ensure_permitted(&self, leave: &mut Leave, next: Batched) -> Result<(), Failure> {
         let now = self.app.clock.now();
-        let enough = self.left >= next.calls && self.width >= next.width;
-        if enough && now.since(self.admitted_at) < PERMIT_USE {
+        let enough = leave.left >= next.calls && leave.width >= next.width;
+        if enough && now.since(leave.admitted_at) < PERMIT_USE {
             return Ok(());
         }
         let request = AdmissionRequest {
             provider: self.connector.provider,
             account: self.connector.account.clone(),
-            calls: self.left.max(MORE_CALLS).max(next.calls),
+            calls: leave.left.max(MORE_CALLS).max(next.calls),
             least: next.calls,
-            width: self.width.max(next.width),
-            permit: Some(self.permit.clone()),
+            width: leave.width.max(next.width),
+            permit: Some(leave.permit.clone()),
         };
-        self.left = 0;
+        leave.left = 0;
         let (permit, calls) = granted(self.app.gate.admit(&self.connector.id, request).await?)?;
-        (self.permit, self.left, self.admitted_at) = (permit, calls, now);
-        self.width = self.width.max(next.width);
+        (leave.permit, leave.left, leave.admitted_at) = (permit, calls, now);
+        leave.width = leave.width.max(next.width);
         Ok(())
     }
 
     /// Another token than the one just refused, and whether it was fetched for this.
     async fn replace_token(&mut self, claims: Option<Claims>) -> Result<bool, Failure> {
+        let Some(leave) = &mut self.leave else { return Ok(false) };
         let request = TokenRequest::new(self.connector.generation)
-            .instead_of(TokenFingerprint::of(&self.token.token))
+            .instead_of(TokenFingerprint::of(&leave.token.token))
             .proving(claims);
-        self.token = self.app.gate.access_token(&self.connector.id, request).await?;
-        Ok(self.token.fresh)
+        leave.token = self.app.gate.access_token(&self.connector.id, request).await?;
+        Ok(leave.token.fresh)
     }
 
     async fn give_up_grant(&self, claims: Option<&Claims>) -> Failure {
@@ -264,6 +285,14 @@ impl<'a, P: Ports> Session<'a, P> {
         mark.failure(refusal)
     }
 
+    async fn close(self) {
+        if let Some(leave) = self.leave {
+            release(self.app, self.connector, leave.permit, leave.left, leave.outcome).await;
+        }
+    }
+}
+
+impl Leave {
     /// Keeps the last outcome, save that a provider's wish to wait is not undone by a later answer.
     fn learn(&mut self, next: CallOutcome) {
         let asked = |outcome: &CallOutcome| match outcome {
@@ -279,10 +308,6 @@ impl<'a, P: Ports> Session<'a, P> {
             }
             answered => answered,
         };
-    }
-
-    async fn close(self) {
-        release(self.app, self.connector, self.permit, self.left, self.outcome).await;
     }
 }
 

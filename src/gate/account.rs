@@ -123,7 +123,7 @@ impl AccountState {
             }
         }
         if width > held && self.permits.in_flight().saturating_sub(held).saturating_add(width) > most {
-            return wait(self.queue(now, limits), WaitReason::Concurrency);
+            return wait(self.queue(now, limits, width), WaitReason::Concurrency);
         }
         let outstanding = self.permits.outstanding();
         // Who begins waits until all it plans fits. Who is under way takes what there is: turned back it would begin anew and
@@ -224,11 +224,12 @@ impl AccountState {
         self.paused_until = self.paused_until.max(Some(now.plus(after)));
     }
 
-    /// How long the next in an imagined queue for a place waits, so that a crowd does not come back all at once.
-    fn queue(&mut self, now: Timestamp, limits: &Limits) -> TimeDelta {
-        let places = i32::try_from(limits.in_flight.max(1)).unwrap_or(i32::MAX);
+    /// How long the next in an imagined queue for so many places waits, so that a crowd does not come back all at once.
+    fn queue(&mut self, now: Timestamp, limits: &Limits, width: u32) -> TimeDelta {
+        let [places, width] =
+            [limits.in_flight.max(1), width].map(|count| i32::try_from(count).unwrap_or(i32::MAX));
         let before = self.queue_until.map_or(now, |until| until.max(now));
-        let until = before.plus(USUAL_SESSION / places).min(now.plus(LONGEST_QUEUE));
+        let until = before.plus(USUAL_SESSION / places * width).min(now.plus(LONGEST_QUEUE));
         self.queue_until = Some(until);
         until.since(now).max(USUAL_SESSION)
     }

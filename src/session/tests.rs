@@ -276,6 +276,13 @@ fn more_calls_than_planned_are_asked_for_under_the_same_permit_and_the_rest_is_g
     assert_eq!(released(&app), (MORE_CALLS - 1, CallOutcome::Answered));
 }
 
+/// Seven calls in one request.
+fn batch() -> Pending<()> {
+    let mut request = http::Request::get("https://provider.example/calendars").body(Bytes::new()).unwrap();
+    request.extensions_mut().insert(Batched { calls: 7, width: 4 });
+    single(Ok(request), |_| Ok(()))
+}
+
 #[test]
 fn a_batch_counts_as_the_calls_in_it_and_takes_their_places() {
     let app = testing::app();
@@ -289,7 +296,7 @@ fn a_batch_counts_as_the_calls_in_it_and_takes_their_places() {
     }))
     .unwrap();
     let asked: Vec<_> = app.gate.calls().iter().map(|call| (call.calls, call.least, call.width)).collect();
-    assert_eq!(asked, [(1, 1, 1), (7, 7, 4), (7, 7, 4)]);
+    assert_eq!(asked, [(7, 7, 4), (7, 7, 4)]);
     assert_eq!(released(&app), (0, CallOutcome::Answered));
 }
 
@@ -314,10 +321,38 @@ fn a_permit_too_old_for_another_call_to_end_in_time_is_renewed_first() {
 fn a_session_is_closed_when_its_work_fails() {
     let app = testing::app();
     let connector = connect(&app, "a");
-    let result: Result<(), _> =
-        block_on(with_session(&*app, &connector, 3, async |_| Err(Failure::conflict("slot_busy", "taken"))));
+    answer(&app, granted(json!([])));
+    let result: Result<(), _> = block_on(with_session(&*app, &connector, 3, async |session| {
+        session.call(app.providers.get(connector.provider)?.calendars().list_calendars()).await?;
+        Err(Failure::conflict("slot_busy", "taken"))
+    }));
     assert_eq!(&*result.unwrap_err().code, "slot_busy");
-    assert_eq!(released(&app), (3, CallOutcome::NotMade));
+    assert_eq!(released(&app), (2, CallOutcome::Answered));
+}
+
+#[test]
+fn work_without_a_request_does_not_trouble_the_gate() {
+    let app = testing::app();
+    let connector = connect(&app, "a");
+    block_on(with_session(&*app, &connector, 3, async |_| Ok(()))).unwrap();
+    assert!(app.gate.calls().is_empty() && app.gate.releases().is_empty());
+}
+
+#[test]
+fn a_session_that_begins_with_a_batch_asks_for_all_that_is_planned() {
+    let app = testing::app();
+    let connector = connect(&app, "a");
+    for _ in 0..2 {
+        answer(&app, granted(json!([])));
+    }
+    block_on(with_session(&*app, &connector, 2, async |session| {
+        session.call(batch()).await?;
+        session.call(app.providers.get(connector.provider)?.calendars().list_calendars()).await
+    }))
+    .unwrap();
+    let asked: Vec<_> = app.gate.calls().iter().map(|call| (call.calls, call.least, call.width)).collect();
+    assert_eq!(asked, [(8, 8, 4)]);
+    assert_eq!(released(&app), (0, CallOutcome::Answered));
 }
 
 #[test]

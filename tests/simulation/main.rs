@@ -14,6 +14,7 @@
 mod breakage;
 mod dice;
 mod errands;
+mod flood;
 mod judge;
 mod kernel;
 mod log;
@@ -22,6 +23,7 @@ mod ports;
 mod providers;
 mod sabotage;
 mod scenario;
+mod settings;
 mod weather;
 mod witness;
 mod world;

@@ -20,7 +20,8 @@ use crate::{
     judge, log,
     people::{self, Manner, Person},
     ports::{Worker, queues::Inbox},
-    providers::Cast,
+    providers::{Cast, Providers},
+    settings::{settings, small_limits},
     weather::Weather,
     world::{Terms, World},
 };
@@ -65,7 +66,8 @@ pub fn run(terms: Terms) -> Rc<World> {
     let dice = Dice::new(terms.seed, "scenario");
     let accounts = terms.cast.unwrap_or_else(|| Cast::draw(&dice)).accounts();
     let emails: Vec<String> = accounts.iter().map(|account| account.email.clone()).collect();
-    let world = World::new(terms, accounts);
+    let providers = Providers::new(terms.seed, accounts, 1, dice.chance(400));
+    let world = World::new(terms, providers, settings(dice.chance(500).then(|| small_limits(&dice))));
     let connected = settle_in(&world, &dice, &emails);
 
     let weather = Weather::draw(&dice);
@@ -106,6 +108,11 @@ fn settle_in(world: &Rc<World>, dice: &Dice, accounts: &[String]) -> Vec<Connect
             people.push(person);
         }
     }
+    connect_all(world, people)
+}
+
+/// Connects accounts, one after the other, in fair weather.
+pub fn connect_all(world: &Rc<World>, people: Vec<Person>) -> Vec<Connected> {
     let connected: Rc<RefCell<Vec<Connected>>> = Rc::default();
     let (inside, found) = (Rc::clone(world), Rc::clone(&connected));
     world.kernel.spawn(world.kernel.isolate("browser"), async move {

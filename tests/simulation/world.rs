@@ -14,7 +14,7 @@ use huddle_calendar_sync::{
     providers::Registry,
     store::tasks::Asked,
     tasks::{batch, dead_letters, envelope},
-    testing::{self, RecordingMetrics, START_MILLIS, SeededRandom, SwitchedRateLimiter},
+    testing::{RecordingMetrics, START_MILLIS, SeededRandom, SwitchedRateLimiter},
     vault::Vault,
 };
 
@@ -31,7 +31,7 @@ use crate::{
         network::Network,
         queues::{Delivery, Inbox, Outlets, Yard},
     },
-    providers::{Account, Cast, Providers, grants::SECRET_MARK},
+    providers::{Cast, Providers},
     weather::{Sky, Weather},
     witness::{Heard, Witness},
 };
@@ -89,15 +89,14 @@ pub struct Callback {
 
 impl World {
     /// A world in which nothing has happened yet, in fair weather.
-    pub fn new(terms: Terms, accounts: Vec<Account>) -> Rc<Self> {
+    pub fn new(terms: Terms, providers: Providers, settings: Settings) -> Rc<Self> {
         let Terms { seed, breakage, traced, .. } = terms;
         let dice = Dice::new(seed, "world");
         let kernel = Kernel::new(seed, START_MILLIS, traced);
         let sky = Rc::new(Sky::new(seed, Weather::default()));
         let witness = Rc::new(Witness::default());
-        let providers = Rc::new(Providers::new(seed, accounts, 1, dice.chance(400)));
+        let providers = Rc::new(providers);
         let yard = Yard::new(&kernel, &sky, &witness, breakage);
-        let settings = settings(&dice);
         let registry = Registry::new(&settings);
         let limits = ProviderKind::ALL.map(|provider| {
             let limits = registry.get(provider).unwrap().limits();
@@ -252,27 +251,4 @@ impl World {
         let identity = (asked.connector.as_str().to_owned(), asked.task.as_str().to_owned(), asked.digest());
         self.witness.heard.borrow_mut().entry(identity).or_insert_with(|| Heard { asked: asked.clone() });
     }
-}
-
-/// The settings of a seed: budgets as they are, or very small ones.
-fn settings(dice: &Dice) -> Settings {
-    let mut environment = testing::environment();
-    environment.insert("GOOGLE_CLIENT_SECRET", format!("client-{SECRET_MARK}"));
-    environment.insert("MICROSOFT_CLIENT_ID", "11111111-2222-3333-4444-555555555555".to_owned());
-    environment.insert("MICROSOFT_CLIENT_SECRET", format!("client-{SECRET_MARK}"));
-    environment.insert("API_KEY", format!("operator-{SECRET_MARK}-key"));
-    environment.insert("WEBHOOK_SECRET", format!("webhook-{SECRET_MARK}-secret"));
-    if dice.chance(500) {
-        let little = |daily: &str| {
-            let (requests, window) = (dice.between(4, 20), dice.between(5, 100));
-            let in_flight = dice.between(1, 4);
-            format!(
-                r#"{{"requests": {requests}, "windowSeconds": {window}, {daily} "inFlight": {in_flight}}}"#
-            )
-        };
-        let google = little(&format!(r#""daily": {},"#, dice.between(60, 2_000)));
-        let limits = format!(r#"{{"google": {google}, "microsoft": {}}}"#, little(""));
-        environment.insert("GATE_LIMITS", limits);
-    }
-    testing::parse(&environment)
 }

@@ -34,7 +34,7 @@ pub fn account(email: &str, place: usize) -> Account {
         provider: ProviderKind::Microsoft,
         email: email.to_owned(),
         subject: format!("00000000-0000-4000-8000-00000000000{place}"),
-        tenant: Some(if place % 2 == 0 { PERSONAL } else { ORGANISATION }),
+        tenant: Some(if place.is_multiple_of(2) { PERSONAL } else { ORGANISATION }),
     }
 }
 
