@@ -1,16 +1,15 @@
 //! When can these people meet? The service behind `find-slots` and `POST /v1/slots`.
 //!
 //! Where one provider knows everybody, it is asked once, on the organiser's behalf; what it suggests is offered as far as it
-//! keeps the rules of the search. Else everybody's busy time is asked for, side by side, and slots are found in what is left.
+//! keeps the rules of the search. Else everybody's busy time is asked for and slots are found in what is left.
 //! As long as anybody's time is not known, no slot is offered: not known is never free.
 
 use chrono::TimeDelta;
-use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{
-    Question, Span, answer, choose, primary,
+    Question, Span, answer, choose, primary, side_by_side,
     slot_request::Meeting,
     slots::{Person, SlotSearch},
 };
@@ -258,8 +257,11 @@ async fn computed<P: Ports>(
     search: &SlotSearch,
 ) -> Findings {
     let window = search.looked_at();
-    let answers = join_all(people.iter().enumerate().map(async |(place, participant)| {
-        let Some((connector, calendars)) = participant.account else {
+    let connectors: Vec<Option<&Connector>> =
+        people.iter().map(|participant| participant.account.map(|(connector, _)| connector)).collect();
+    let answers = side_by_side(&connectors, async |place| {
+        let Some((connector, calendars)) = people.get(place).and_then(|participant| participant.account)
+        else {
             return Err(Failure::not_found("connector_not_found", "there is no such connector"));
         };
         let named = if place == 0 { meeting.calendars.as_deref() } else { None };
@@ -271,7 +273,7 @@ async fn computed<P: Ports>(
         let busy = super::busy(app, connector, calendars, &question).await?;
         let working = if meeting.at_any_hour { None } else { answer::working_week(connector, &busy) };
         Ok((Person { busy: busy.busy, working }, busy.unknown))
-    }))
+    })
     .await;
     let mut findings = Findings::default();
     let mut persons = Vec::with_capacity(people.len());

@@ -4,12 +4,14 @@
 pub mod accounts;
 mod answer;
 pub mod meeting;
+mod side_by_side;
 pub mod slot_request;
 pub mod slots;
 
 use chrono::TimeDelta;
 
 pub use answer::{Availability, CalendarError, Span};
+pub use side_by_side::side_by_side;
 
 use crate::{
     app::App,

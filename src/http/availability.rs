@@ -1,8 +1,7 @@
 //! `POST /v1/availability`: when are these accounts busy? For somebody who waits: one round trip to the database, then all
-//! providers side by side.
+//! accounts side by side.
 
 use axum::{Json, extract::State};
-use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    availability::{self, Availability, Question, accounts},
+    availability::{self, Availability, Question, accounts, side_by_side},
     domain::{
         event_time::parse_window,
         failure::{Action, Failure},
@@ -136,10 +135,12 @@ async fn ask_all<P: Ports>(
 ) -> Result<AvailabilityAnswer, Failure> {
     let rows = app.db.batch(accounts::statements(ids)).await?;
     let found = accounts::read(&rows, &|connector| caller.reaches(connector))?;
-    let answers = join_all(ids.iter().map(async |id| match found.get(id) {
-        Some((connector, calendars)) => availability::check(app, connector, calendars, question).await,
-        None => Err(no_such_connector()),
-    }))
+    let accounts: Vec<_> = ids.iter().map(|id| found.get(id)).collect();
+    let connectors: Vec<_> = accounts.iter().map(|account| account.map(|(connector, _)| connector)).collect();
+    let answers = side_by_side(&connectors, async |place| match accounts.get(place) {
+        Some(Some((connector, calendars))) => availability::check(app, connector, calendars, question).await,
+        _ => Err(no_such_connector()),
+    })
     .await;
     // One connector is asked about like any other resource: a fault of the request is the answer's status.
     if let [Err(failure)] = answers.as_slice()

@@ -18,6 +18,7 @@ use crate::{
         time::Timestamp,
     },
     ports::{Db, Ports},
+    providers::CALLS_TO_DELETE,
     session::{Session, drive, with_session},
     store::{Row, Statement, calendars, connectors, holds, outbox, sync_state, tasks},
     tokens,
@@ -96,7 +97,7 @@ async fn release_holds<P: Ports>(app: &App<P>, connector: &Connector, standing: 
     if awake.status == ConnectorStatus::Paused {
         awake.status = ConnectorStatus::Active;
     }
-    let calls = u32::try_from(standing.len()).unwrap_or(u32::MAX);
+    let calls = u32::try_from(standing.len()).unwrap_or(u32::MAX).saturating_mul(CALLS_TO_DELETE);
     let released = with_session(app, &awake, calls, async |session| {
         let mut released = 0;
         for hold in standing {

@@ -179,6 +179,12 @@ pub trait OAuthProvider {
 /// How many changes of ours an event remembers: so many others may come between a change and its repetition.
 pub const CHANGES_KEPT: usize = 24;
 
+/// So many requests deleting an event takes: some providers read it first, to tell a meeting from the rest.
+pub const CALLS_TO_DELETE: u32 = 2;
+
+/// So many requests a change takes that is told apart from earlier ones, and which concerns no conference.
+pub const CALLS_TO_UPDATE: u32 = 2;
+
 /// What deleting an event found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {

@@ -10,7 +10,7 @@ use crate::{
         ids::{CalendarId, ETag, EventId},
     },
     ports::Ports,
-    providers::Deletion,
+    providers::{CALLS_TO_DELETE, Deletion},
     session::with_session,
 };
 
@@ -50,7 +50,7 @@ impl Task for CancelEvent {
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
         let calendar = run.booking_calendar(self.0.calendar_id.as_ref());
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
-        let deletion = with_session(run.app, run.connector, 1, async |session| {
+        let deletion = with_session(run.app, run.connector, CALLS_TO_DELETE, async |session| {
             session.call(provider.delete_event(&calendar, &self.0.event_id, self.0.etag.as_ref())).await
         })
         .await

@@ -15,7 +15,7 @@ use crate::{
         time::Timestamp,
     },
     ports::{Clock, Ports},
-    providers::Deletion,
+    providers::{CALLS_TO_DELETE, Deletion},
     session::with_session,
     store::{
         Statement,
@@ -79,7 +79,8 @@ impl Task for CancelHold {
             return self.nothing_to_cancel(&hold, run.now);
         }
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
-        let deletion = with_session(run.app, run.connector, 1, async |session| {
+        let planned = CALLS_TO_DELETE + u32::from(hold.event.is_none());
+        let deletion = with_session(run.app, run.connector, planned, async |session| {
             let event = match &hold.event {
                 Some(event) => Some(event.clone()),
                 // The task that placed it died before it could say: the event is there or not.

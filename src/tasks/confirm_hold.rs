@@ -16,6 +16,7 @@ use crate::{
         ids::HoldId,
     },
     ports::{Clock, Ports},
+    providers::CALLS_TO_UPDATE,
     session::with_session,
     store::{
         Statement,
@@ -77,8 +78,8 @@ impl Task for ConfirmHold {
         let key = CreationKey::derive(&["confirm", run.asked.connector.as_str(), run.asked.task.as_str()]);
         let patch = self.patch(&key);
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
-        // Providers read the event before they change it, to see whether this change was made already.
-        let outcome = with_session(run.app, run.connector, 2, async |session| {
+        let planned = CALLS_TO_UPDATE + u32::from(patch.conference.is_some());
+        let outcome = with_session(run.app, run.connector, planned, async |session| {
             session.call(provider.update_event(&hold.calendar, &event, patch, None)).await
         })
         .await;

@@ -83,7 +83,9 @@ impl Task for CreateEvent {
             status: EventStatus::Confirmed,
         };
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
-        let event = with_session(run.app, run.connector, 1, async |session| {
+        // To look for the event, and for what the calendar's conferences are, is a call each.
+        let planned = 1 + u32::from(run.repeated) + u32::from(draft.conference);
+        let event = with_session(run.app, run.connector, planned, async |session| {
             if run.repeated
                 && let Some(event) =
                     session.call(provider.find_event(&draft.calendar, &draft.marker.key)).await?

@@ -132,7 +132,7 @@ impl Task for PlaceHold {
             return Err(if run.repeated { failure.into() } else { refuse(&hold, run, failure) });
         }
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
-        let planned = if self.allow_conflicts { 1 } else { 2 };
+        let planned = 1 + u32::from(run.repeated) + u32::from(!self.allow_conflicts);
         let outcome = with_session(run.app, run.connector, planned, async |session| {
             if run.repeated
                 && let Some(event) = session.call(provider.find_event(&hold.calendar, &hold.key)).await?

@@ -18,7 +18,7 @@ use crate::{
         notification::NotificationType,
     },
     ports::Ports,
-    providers::{CalendarProvider, Pending},
+    providers::{CALLS_TO_UPDATE, CalendarProvider, Pending},
     session::{Session, with_session},
 };
 
@@ -107,9 +107,9 @@ impl Task for UpdateEvent {
             key: CreationKey::derive(&["update", run.asked.connector.as_str(), run.asked.task.as_str()]),
             patch: self.patch,
         };
-        // Providers read the event before they change it, to see whether this change was made already.
+        let planned = CALLS_TO_UPDATE + u32::from(change.patch.conference.is_some());
         let outcome =
-            with_session(run.app, run.connector, 2, async |session| change.make(session).await).await;
+            with_session(run.app, run.connector, planned, async |session| change.make(session).await).await;
         match outcome {
             Ok(event) => Ok(Done::with(event_result(&event))),
             Err(failure) => Err(conflict(run, &change, failure.under("payload"))),

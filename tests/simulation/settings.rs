@@ -18,10 +18,10 @@ pub fn settings(gate_limits: Option<String>) -> Settings {
     testing::parse(&environment)
 }
 
-/// Limits so small that a few tasks reach them.
+/// Limits so small that a few tasks reach them, and yet have room for the largest.
 pub fn small_limits(dice: &Dice) -> String {
     let limits = |daily: &str| {
-        let (requests, window, in_flight) = (dice.between(4, 20), dice.between(5, 100), dice.between(1, 4));
+        let (requests, window, in_flight) = (dice.between(8, 24), dice.between(5, 100), dice.between(1, 4));
         format!(r#"{{"requests": {requests}, "windowSeconds": {window}, {daily} "inFlight": {in_flight}}}"#)
     };
     let google = limits(&format!(r#""daily": {},"#, dice.between(60, 2_000)));

@@ -187,7 +187,10 @@ impl World {
     pub fn is_at_rest(&self) -> bool {
         let left = self.worker.db.sqlite().read(
             "SELECT (SELECT count(*) FROM tasks WHERE state IN ('queued', 'running')) \
-               + (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS n",
+               + (SELECT count(*) FROM outbox WHERE sent_at IS NULL) \
+               + (SELECT count(*) FROM holds JOIN connectors ON connectors.id = holds.connector_id \
+                   WHERE connectors.status = 'active' \
+                     AND holds.state IN ('placing', 'held', 'confirming', 'cancelling')) AS n",
         );
         self.yard.is_idle() && left[0]["n"] == 0
     }
