@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::kernel::Isolate;
 
-/// The promises, by their number in the design.
+/// The promises, by their numbers in ARCHITECTURE.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Promise {
     /// Exactly-once effect.

@@ -56,7 +56,7 @@ impl Cast {
         *dice.pick(&[Self::Of(ProviderKind::Google), Self::Of(ProviderKind::Microsoft), Self::Mixed])
     }
 
-    /// Three accounts. Of two at Microsoft's one is of an organisation and one a person's own.
+    /// Three accounts; at Microsoft some are of an organisation and some a person's own.
     pub fn accounts(self) -> Vec<Account> {
         let providers = match self {
             Self::Of(provider) => [provider; 3],
@@ -241,8 +241,6 @@ fn dialect(provider: ProviderKind) -> &'static dyn Dialect {
 /// The dialect of whoever a request is for.
 fn spoken_to(request: &HttpRequest) -> &'static dyn Dialect {
     let host = request.uri().host().unwrap_or_default();
-    match host.ends_with("microsoft.com") || host.ends_with("microsoftonline.com") {
-        true => dialect(ProviderKind::Microsoft),
-        false => dialect(ProviderKind::Google),
-    }
+    let is_microsoft = host.ends_with("microsoft.com") || host.ends_with("microsoftonline.com");
+    dialect(if is_microsoft { ProviderKind::Microsoft } else { ProviderKind::Google })
 }

@@ -113,9 +113,10 @@ fn create(call: &mut Call<'_>, calendar: &str) -> HttpResponse {
     };
     let earlier = transaction.and_then(|_| call.agenda.all().find(same));
     if let Some(earlier) = earlier {
-        return match is_personal(call.account) {
-            true => wire::json(201, &event::shown(earlier, false)),
-            false => answers::error(409, "ErrorDuplicateTransactionId", "The transaction was made before."),
+        return if is_personal(call.account) {
+            wire::json(201, &event::shown(earlier, false))
+        } else {
+            answers::error(409, "ErrorDuplicateTransactionId", "The transaction was made before.")
         };
     }
     complete(call, &mut body);
