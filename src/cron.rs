@@ -24,6 +24,8 @@ use crate::{
 const MOST_PER_TICK: u32 = 500;
 /// How soon a refresh that was enqueued but never done is due again.
 const REFRESH_RETRY: TimeDelta = TimeDelta::minutes(10);
+/// How long an attempt to connect is remembered that nobody finished: whoever comes back too late is told so.
+const ATTEMPTS_KEPT: TimeDelta = TimeDelta::days(1);
 /// How long ended tasks and sent notifications are kept.
 const RETENTION: TimeDelta = TimeDelta::days(30);
 
@@ -99,6 +101,7 @@ async fn enqueue<P: Ports>(app: &App<P>, due: &[Asked]) -> Result<usize, Failure
 async fn prune<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
     let now = app.clock.now();
     let old = now.plus(-RETENTION);
-    app.db.batch(vec![oauth_state::prune(now), tasks::prune(old), outbox_rows::prune(old)]).await?;
+    let forgotten = now.plus(-ATTEMPTS_KEPT);
+    app.db.batch(vec![oauth_state::prune(forgotten), tasks::prune(old), outbox_rows::prune(old)]).await?;
     Ok(0)
 }

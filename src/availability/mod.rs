@@ -142,7 +142,11 @@ pub async fn ask<P: Ports>(
 }
 
 /// Which calendars count: those asked for, else those preferred, else those the person shows, else the primary one.
-fn choose(connector: &Connector, calendars: &[Calendar], asked: Option<&[CalendarId]>) -> Vec<CalendarId> {
+pub fn choose(
+    connector: &Connector,
+    calendars: &[Calendar],
+    asked: Option<&[CalendarId]>,
+) -> Vec<CalendarId> {
     let preferred = connector.preferences.availability_calendars.as_deref();
     if let Some(named) = [asked, preferred].into_iter().flatten().find(|list| !list.is_empty()) {
         return distinct(named);

@@ -99,10 +99,11 @@ impl Failure {
         }
     }
 
-    /// The same rejection with its field path put under `prefix` (`start` becomes `payload.start`).
+    /// The same rejection with its field path put under `prefix` (`start` becomes `payload.start`, and an empty path, which is
+    /// of the whole, `payload`).
     pub fn under(mut self, prefix: &str) -> Self {
         if let Action::Rejected { field: Some(field) } = &mut self.action {
-            *field = format!("{prefix}.{field}");
+            *field = if field.is_empty() { prefix.to_owned() } else { format!("{prefix}.{field}") };
         }
         self
     }

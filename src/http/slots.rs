@@ -28,6 +28,9 @@ pub(super) async fn find<P: Ports>(
     caller: Caller,
     JsonBody(request): JsonBody<Value>,
 ) -> Result<Json<Value>, Problem> {
+    if !request.is_object() {
+        return Err(Failure::refused("wrong_type", "expected an object").into());
+    }
     let meeting = read_payload::<SlotRequest>(&request)?.checked()?;
     if meeting.connectors.is_empty() {
         return Err(Failure::rejected("missing_field", "connectorIds", "this field is required").into());

@@ -148,10 +148,14 @@ fn verifier<P: Ports>(app: &App<P>, attempt: &Attempt, state_hash: &str) -> Resu
     Ok(CodeVerifier::new(opened.plaintext.as_str()))
 }
 
+/// Whether a refresh token is held for the account that can be opened: one whose key is lost is worth nothing.
 async fn holds_grant<P: Ports>(app: &App<P>, wish: &Wish, account: &AccountId) -> Result<bool, Failure> {
     let find = connectors::find_by_account(wish.provider, account, &wish.user, wish.workspace.as_ref());
     let rows = app.db.query(find).await?;
-    rows.first().map_or(Ok(false), |row| row.boolean("has_grant").map_err(unreadable))
+    let Some(row) = rows.first() else { return Ok(false) };
+    let id = ConnectorId::new(row.text("id").map_err(unreadable)?);
+    let Some(sealed) = connectors::refresh_token(row)? else { return Ok(false) };
+    Ok(app.vault.open(&connectors::refresh_token_place(&id), &sealed).is_ok())
 }
 
 /// Nothing is connected. Whoever holds a connector of this account learns that the person granted too little; the grant

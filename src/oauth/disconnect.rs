@@ -38,14 +38,26 @@ pub struct Disconnection {
     pub holds_left: u32,
 }
 
-/// Does what must be done at the provider. A provider that does not answer is a `Retry`: nothing was purged yet.
-pub async fn revoke<P: Ports>(app: &App<P>, connector: &Connector) -> Result<Disconnection, Failure> {
+/// Does what must be done at the provider. A provider that does not answer is a `Retry`: nothing was purged yet. With its grant
+/// the way to the connector's holds is lost, so that they come first; those that cannot be taken off are left only when
+/// `trying_again`.
+pub async fn revoke<P: Ports>(
+    app: &App<P>,
+    connector: &Connector,
+    trying_again: bool,
+) -> Result<Disconnection, Failure> {
     let answers = app.db.batch(vec![connectors::get(&connector.id), holds::standing(&connector.id)]).await?;
     let [row, standing] = answers.as_slice() else {
         return Err(Failure::fatal("database_answer_incomplete", "two statements, not two answers"));
     };
     let standing: Vec<Hold> = standing.iter().map(holds::from_row).collect::<Result<_, _>>()?;
-    let released = release_holds(app, connector, &standing).await;
+    let mut released = 0;
+    if let Err(failure) = release_holds(app, connector, &standing, &mut released).await {
+        if is_passing(&failure, trying_again) {
+            return Err(failure);
+        }
+        tracing::warn!(connector = %connector.id, code = %failure.code, "holds left on the calendar");
+    }
     let revoked = match row.first() {
         Some(row) => end_grant(app, connector, row).await?,
         None => false,
@@ -56,15 +68,16 @@ pub async fn revoke<P: Ports>(app: &App<P>, connector: &Connector) -> Result<Dis
 }
 
 /// Everything the system of record holds of a connector goes, less the task that asks for it and what was not published
-/// yet. To be written in one batch with the notification.
+/// yet; nothing, if the account was connected again meanwhile. To be written in one batch with the notification.
 pub fn purge(connector: &Connector, task: &TaskId) -> Vec<Statement> {
+    let (id, generation) = (&connector.id, connector.generation);
     vec![
-        calendars::purge(&connector.id),
-        holds::purge(&connector.id),
-        sync_state::purge(&connector.id),
-        tasks::purge(&connector.id, task),
-        outbox::purge(&connector.id),
-        connectors::delete(&connector.id),
+        calendars::purge(id, generation),
+        holds::purge(id, generation),
+        sync_state::purge(id, generation),
+        tasks::purge(id, generation, task),
+        outbox::purge(id, generation),
+        connectors::delete(id, generation),
     ]
 }
 
@@ -87,36 +100,43 @@ pub fn notification(connector: &Connector, done: &Disconnection, now: Timestamp)
     )
 }
 
-/// Takes the events of holds off the calendar as far as that works now, and counts them.
-async fn release_holds<P: Ports>(app: &App<P>, connector: &Connector, standing: &[Hold]) -> u32 {
-    if standing.is_empty() {
-        return 0;
+/// Whether it is worth waiting for what failed.
+fn is_passing(failure: &Failure, trying_again: bool) -> bool {
+    match failure.action {
+        Action::Wait { .. } => true,
+        Action::Retry { .. } => !trying_again,
+        _ => false,
     }
+}
+
+/// Takes the events of holds off the calendar and counts them; stops at what keeps the others from being taken off too.
+async fn release_holds<P: Ports>(
+    app: &App<P>,
+    connector: &Connector,
+    standing: &[Hold],
+    released: &mut u32,
+) -> Result<(), Failure> {
     // A pause keeps tasks waiting, not the end of the connector.
     let mut awake = connector.clone();
     if awake.status == ConnectorStatus::Paused {
         awake.status = ConnectorStatus::Active;
     }
     let calls = u32::try_from(standing.len()).unwrap_or(u32::MAX).saturating_mul(CALLS_TO_DELETE);
-    let released = with_session(app, &awake, calls, async |session| {
-        let mut released = 0;
+    with_session(app, &awake, calls, async |session| {
         for hold in standing {
             match release(app, session, hold).await {
-                Ok(()) => released += 1,
+                Ok(()) => *released += 1,
+                Err(failure) if failure.is_retryable() || failure.action == Action::Reauthorize => {
+                    return Err(failure);
+                }
                 Err(failure) => {
                     tracing::warn!(connector = %hold.connector, hold = %hold.id, code = %failure.code, "hold left on the calendar");
-                    if failure.is_retryable() || failure.action == Action::Reauthorize {
-                        break;
-                    }
                 }
             }
         }
-        Ok(released)
-    });
-    released.await.unwrap_or_else(|failure| {
-        tracing::warn!(connector = %connector.id, code = %failure.code, "holds left on the calendar");
-        0
+        Ok(())
     })
+    .await
 }
 
 async fn release<P: Ports>(app: &App<P>, session: &mut Session<'_, P>, hold: &Hold) -> Result<(), Failure> {

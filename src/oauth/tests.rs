@@ -11,7 +11,13 @@ use url::Url;
 
 use super::{connect_link::ConnectLinkRequest, *};
 use crate::{
-    domain::{connector::ProviderKind, failure::Failure, ids::ConnectorId, secret::AuthorizationCode},
+    domain::{
+        connector::ProviderKind,
+        failure::{Action, Failure},
+        ids::ConnectorId,
+        secret::AuthorizationCode,
+    },
+    gate::{Admission, WaitReason},
     ports::{Db, HttpError},
     store::connectors,
     testing::{TestApp, app, block_on, granted, json_response, refused},
@@ -348,7 +354,8 @@ fn an_attempt_lasts_ten_minutes() {
     let app = app();
     let mut browser = Browser::default();
     let page = browser.start(&app);
-    app.clock.advance(ATTEMPT_LIFETIME);
+    app.clock.advance(ATTEMPT_LIFETIME + TimeDelta::minutes(1));
+    block_on(crate::cron::tick(&*app));
     assert_eq!(error_of(&home(browser.come_back_with_code(&app, &page))), "invalid_request");
     assert!(app.http.requests().is_empty());
     nothing_is_connected(&app);
@@ -500,7 +507,7 @@ fn too_little_granted_connects_nothing_and_is_told_to_whoever_has_the_connector(
 fn end(app: &TestApp, id: &ConnectorId) -> Result<disconnect::Disconnection, Failure> {
     let rows = block_on(app.db.query(connectors::get(id))).unwrap();
     let connector = connectors::from_row(&rows[0]).unwrap();
-    let done = block_on(disconnect::revoke(app, &connector))?;
+    let done = block_on(disconnect::revoke(app, &connector, true))?;
     block_on(app.db.batch(disconnect::purge(&connector, &"the-task".into()))).unwrap();
     Ok(done)
 }
@@ -552,6 +559,65 @@ fn holds_are_taken_off_the_calendar_as_far_as_that_works() {
     app.http.answer("/revoke", Ok(granted(json!(null))));
     let done = end(&app, &id).unwrap();
     assert_eq!(done, disconnect::Disconnection { revoked: true, holds_released: 2, holds_left: 1 });
+}
+
+#[test]
+fn a_hold_whose_cancelling_failed_goes_too() {
+    let (app, id) = connected();
+    place_hold(&app, &id, "h1", Some("event-1"));
+    app.db.execute("UPDATE holds SET state = 'cancelling'");
+    app.http.answer("/delete-event", Ok(granted(json!("deleted"))));
+    app.http.answer("/revoke", Ok(granted(json!(null))));
+    assert_eq!(end(&app, &id).unwrap().holds_released, 1);
+}
+
+#[test]
+fn holds_are_waited_for_before_the_grant_is_ended_and_left_when_that_is_in_vain() {
+    let (app, id) = connected();
+    place_hold(&app, &id, "h1", Some("event-1"));
+    let connector = connectors::from_row(&block_on(app.db.query(connectors::get(&id))).unwrap()[0]).unwrap();
+    app.gate
+        .answer_next(Ok(Admission::Wait { after: TimeDelta::seconds(7), reason: WaitReason::Concurrency }));
+    let failure = block_on(disconnect::revoke(&app, &connector, true)).unwrap_err();
+    assert_eq!(failure.action, Action::Wait { after: TimeDelta::seconds(7) });
+
+    app.http.answer("/delete-event", Err(HttpError::Timeout));
+    assert!(block_on(disconnect::revoke(&app, &connector, false)).unwrap_err().is_retryable());
+    app.http.answer("/delete-event", Err(HttpError::Timeout));
+    app.http.answer("/revoke", Ok(granted(json!(null))));
+    let done = block_on(disconnect::revoke(&app, &connector, true)).unwrap();
+    assert_eq!(done, disconnect::Disconnection { revoked: true, holds_released: 0, holds_left: 1 });
+}
+
+#[test]
+fn nothing_of_a_connection_made_meanwhile_is_purged() {
+    let (app, id) = connected();
+    place_hold(&app, &id, "h1", Some("event-1"));
+    let connector = connectors::from_row(&block_on(app.db.query(connectors::get(&id))).unwrap()[0]).unwrap();
+    app.db.execute("UPDATE connectors SET generation = generation + 1");
+    let count = || {
+        let tables = ["connectors", "calendars", "holds", "outbox"];
+        tables.map(|table| app.db.read(&format!("SELECT * FROM {table}")).len())
+    };
+    let before = count();
+    block_on(app.db.batch(disconnect::purge(&connector, &"the-task".into()))).unwrap();
+    assert_eq!(count(), before);
+    assert!(before.iter().all(|rows| *rows > 0), "{before:?}");
+}
+
+#[test]
+fn an_account_whose_refresh_token_no_key_opens_is_asked_for_another() {
+    let (app, id) = connected();
+    app.db.execute("UPDATE connectors SET refresh_token = 'v1.lost-key.AAAAAAAAAAAAAAAA.AAAA'");
+    let mut browser = Browser::default();
+    let page = browser.start(&app);
+    script_consent(&app, tokens_without_refresh());
+    let Onward::Again(again) = browser.come_back_with_code(&app, &page).unwrap() else {
+        panic!("connected without lasting access")
+    };
+    script_consent(&app, tokens_with_refresh());
+    let home = home(browser.come_back_with_code(&app, &again.url));
+    assert_eq!(parameter(&home, "connector_id").as_deref(), Some(id.as_str()));
 }
 
 #[test]

@@ -65,9 +65,13 @@ pub fn replace(connector: &ConnectorId, calendars: &[Calendar], now: Timestamp) 
 }
 
 /// Drops a connector's calendars; part of purging it.
-pub fn purge(connector: &ConnectorId) -> Statement {
-    Statement::new("calendars.purge", "DELETE FROM calendars WHERE connector_id = ?1")
-        .bind(connector.as_str())
+pub fn purge(connector: &ConnectorId, generation: i64) -> Statement {
+    Statement::new(
+        "calendars.purge",
+        concat!("DELETE FROM calendars WHERE connector_id = ?1 AND ", of_generation!("?2")),
+    )
+    .bind(connector.as_str())
+    .bind(generation)
 }
 
 /// Reads a row, with the connector it belongs to.

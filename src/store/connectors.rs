@@ -49,7 +49,7 @@ pub struct Connection<'a> {
     pub now: Timestamp,
 }
 
-/// The id under which an account is connected already, and whether a refresh token is held for it.
+/// The id under which an account is connected already, and the refresh token held for it.
 pub fn find_by_account(
     provider: ProviderKind,
     account: &AccountId,
@@ -58,7 +58,7 @@ pub fn find_by_account(
 ) -> Statement {
     Statement::new(
         "connectors.find_by_account",
-        "SELECT id, refresh_token IS NOT NULL AS has_grant FROM connectors \
+        "SELECT id, refresh_token FROM connectors \
          WHERE provider = ?1 AND account_id = ?2 AND user_id = ?3 AND COALESCE(workspace_id, '') = COALESCE(?4, '')",
     )
     .bind(provider.as_str())
@@ -68,7 +68,8 @@ pub fn find_by_account(
 }
 
 /// Writes a connection: a new row, or the existing one brought back to life with its id, preferences and data kept.
-/// Generations start at the time, so that those of a connector that was deleted and connected again never repeat.
+/// A generation is at least the time it began, in milliseconds: so that those of a connector that was deleted and connected again
+/// never repeat, and that it can be told from an older wish.
 /// `refresh_token` is sealed for the row's id; `None` keeps the one held. Returns the row.
 pub fn connect(connection: &Connection<'_>, refresh_token: Option<&Sealed>) -> Statement {
     Statement::new(
@@ -79,7 +80,7 @@ pub fn connect(connection: &Connection<'_>, refresh_token: Option<&Sealed>) -> S
          ON CONFLICT (provider, account_id, user_id, COALESCE(workspace_id, '')) DO UPDATE SET \
            tenant = excluded.tenant, account_email = excluded.account_email, status = 'active', \
            refresh_token = COALESCE(excluded.refresh_token, refresh_token), scopes = excluded.scopes, \
-           time_zone = excluded.time_zone, claims = NULL, generation = generation + 1, refresh_due_at = excluded.refresh_due_at, \
+           time_zone = excluded.time_zone, claims = NULL, generation = max(generation + 1, excluded.generation), refresh_due_at = excluded.refresh_due_at, \
            updated_at = excluded.updated_at \
          RETURNING *",
     )
@@ -254,8 +255,10 @@ pub fn reseal(connector: &ConnectorId, old: &Sealed, new: &Sealed) -> Statement 
 }
 
 /// Deletes the row. Other tables' rows are purged first, in the same batch.
-pub fn delete(connector: &ConnectorId) -> Statement {
-    Statement::new("connectors.delete", "DELETE FROM connectors WHERE id = ?1").bind(connector.as_str())
+pub fn delete(connector: &ConnectorId, generation: i64) -> Statement {
+    Statement::new("connectors.delete", "DELETE FROM connectors WHERE id = ?1 AND generation = ?2")
+        .bind(connector.as_str())
+        .bind(generation)
 }
 
 /// The sealed refresh token of a row of [`get`]; `None` when the grant is gone.

@@ -152,7 +152,7 @@ pub fn standing(connector: &ConnectorId) -> Statement {
         concat!(
             "SELECT *, ",
             unattended!(),
-            " AS unattended FROM holds WHERE connector_id = ?1 AND state IN ('placing', 'held')"
+            " AS unattended FROM holds WHERE connector_id = ?1 AND state IN ('placing', 'held', 'cancelling')"
         ),
     )
     .bind(connector.as_str())
@@ -196,8 +196,13 @@ pub fn expired(now: Timestamp, limit: u32) -> Statement {
 }
 
 /// Drops a connector's holds; part of purging it.
-pub fn purge(connector: &ConnectorId) -> Statement {
-    Statement::new("holds.purge", "DELETE FROM holds WHERE connector_id = ?1").bind(connector.as_str())
+pub fn purge(connector: &ConnectorId, generation: i64) -> Statement {
+    Statement::new(
+        "holds.purge",
+        concat!("DELETE FROM holds WHERE connector_id = ?1 AND ", of_generation!("?2")),
+    )
+    .bind(connector.as_str())
+    .bind(generation)
 }
 
 /// Reads a row.

@@ -3,6 +3,13 @@
 //! Functions build a [`Statement`] (so that callers can put several into one round trip) and read [`Row`]s back into domain
 //! types. Times are Unix milliseconds; the two tables other services know (`sync_state`, `oauth_state`) keep Unix seconds.
 
+/// Whether the connector `?1` still has that generation: in what purges it, so that nothing of a connection made meanwhile goes.
+macro_rules! of_generation {
+    ($generation:literal) => {
+        concat!("EXISTS (SELECT 1 FROM connectors WHERE id = ?1 AND generation = ", $generation, ")")
+    };
+}
+
 pub mod calendars;
 pub mod connectors;
 pub mod holds;

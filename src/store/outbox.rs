@@ -189,9 +189,16 @@ pub fn prune(before: Timestamp) -> Statement {
 }
 
 /// Drops what was said about a connector, less what is still to be sent; part of purging it.
-pub fn purge(connector: &ConnectorId) -> Statement {
-    Statement::new("outbox.purge", "DELETE FROM outbox WHERE connector_id = ?1 AND sent_at IS NOT NULL")
-        .bind(connector.as_str())
+pub fn purge(connector: &ConnectorId, generation: i64) -> Statement {
+    Statement::new(
+        "outbox.purge",
+        concat!(
+            "DELETE FROM outbox WHERE connector_id = ?1 AND sent_at IS NOT NULL AND ",
+            of_generation!("?2")
+        ),
+    )
+    .bind(connector.as_str())
+    .bind(generation)
 }
 
 /// Reads a row of [`unsent`] or [`list`].

@@ -14,7 +14,11 @@ pub fn begin(connector: &ConnectorId, now: Timestamp) -> Statement {
 }
 
 /// Drops a connector's row; part of purging it.
-pub fn purge(connector: &ConnectorId) -> Statement {
-    Statement::new("sync_state.purge", "DELETE FROM sync_state WHERE connector_id = ?1")
-        .bind(connector.as_str())
+pub fn purge(connector: &ConnectorId, generation: i64) -> Statement {
+    Statement::new(
+        "sync_state.purge",
+        concat!("DELETE FROM sync_state WHERE connector_id = ?1 AND ", of_generation!("?2")),
+    )
+    .bind(connector.as_str())
+    .bind(generation)
 }

@@ -315,12 +315,17 @@ pub fn prune(before: Timestamp) -> Statement {
 
 /// Drops a connector's tasks that ended, less `except`; part of purging it. Those under way come to an end of their own, and
 /// whoever asked for them is told.
-pub fn purge(connector: &ConnectorId, except: &TaskId) -> Statement {
+pub fn purge(connector: &ConnectorId, generation: i64, except: &TaskId) -> Statement {
     Statement::new(
         "tasks.purge",
-        "DELETE FROM tasks WHERE connector_id = ?1 AND task_id <> ?2 AND state IN ('succeeded', 'failed', 'dead')",
+        concat!(
+            "DELETE FROM tasks WHERE connector_id = ?1 AND task_id <> ?3 \
+               AND state IN ('succeeded', 'failed', 'dead') AND ",
+            of_generation!("?2")
+        ),
     )
     .bind(connector.as_str())
+    .bind(generation)
     .bind(except.as_str())
 }
 

@@ -3,9 +3,13 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::work::{Done, Run, Task, Undone};
+use super::{
+    conflicts,
+    work::{Done, Run, Task, Undone},
+};
 use crate::{
     domain::{
+        connector::ConflictStrategy,
         failure::Failure,
         ids::{CalendarId, ETag, EventId},
     },
@@ -50,15 +54,25 @@ impl Task for CancelEvent {
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
         let calendar = run.booking_calendar(self.0.calendar_id.as_ref());
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
+        let Payload { event_id: event, etag, .. } = &self.0;
+        let reapplies = run.connector.preferences.on_conflict == ConflictStrategy::Reapply;
         let deletion = with_session(run.app, run.connector, CALLS_TO_DELETE, async |session| {
-            session.call(provider.delete_event(&calendar, &self.0.event_id, self.0.etag.as_ref())).await
+            match session.call(provider.delete_event(&calendar, event, etag.as_ref())).await {
+                Err(failure) if reapplies && conflicts::is_conflict(&failure) => {
+                    session.call(provider.delete_event(&calendar, event, None)).await
+                }
+                other => other,
+            }
         })
         .await
-        .map_err(|failure| failure.under("payload"))?;
-        Ok(Done::with(json!({
-            "eventId": self.0.event_id,
-            "calendarId": calendar,
-            "alreadyGone": deletion == Deletion::AlreadyGone && !run.repeated,
-        })))
+        .map_err(|failure| conflicts::told(run, event, &calendar, etag.as_ref(), failure.under("payload")))?;
+        let gone = deletion == Deletion::AlreadyGone && !run.repeated;
+        if gone && self.0.calendar_id.is_some() && !run.knows_calendar(&calendar) {
+            // Providers say of an event in a calendar that does not exist what they say of one that is gone.
+            let failure =
+                Failure::rejected("unknown_calendar", "calendarId", "the account has no such calendar");
+            return Err(failure.under("payload").into());
+        }
+        Ok(Done::with(json!({ "eventId": event, "calendarId": calendar, "alreadyGone": gone })))
     }
 }

@@ -23,7 +23,14 @@ impl Task for Disconnect {
     }
 
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
-        let disconnection = disconnect::revoke(run.app, run.connector).await?;
+        if run.connector.generation > run.asked_at.as_millis() {
+            return Err(Failure::conflict(
+                "connected_again",
+                "the account was connected again after this was asked for, and stays",
+            )
+            .into());
+        }
+        let disconnection = disconnect::revoke(run.app, run.connector, run.repeated).await?;
         let writes = disconnect::purge(run.connector, &run.asked.task);
         let notifications = vec![disconnect::notification(run.connector, &disconnection, run.now)];
         let result = serde_json::to_value(&disconnection)

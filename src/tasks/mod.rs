@@ -14,6 +14,7 @@ mod cancel_event;
 mod cancel_hold;
 mod check_availability;
 mod confirm_hold;
+mod conflicts;
 mod create_event;
 mod disconnect;
 mod event_fields;

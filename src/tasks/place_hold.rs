@@ -139,7 +139,7 @@ impl Task for PlaceHold {
             {
                 return Ok(Some(event));
             }
-            if !self.allow_conflicts && self.is_busy(run, session).await? {
+            if !self.allow_conflicts && self.is_busy(run, &hold, session).await? {
                 return Ok(None);
             }
             self.write(&hold, provider, session).await.map(Some)
@@ -165,9 +165,18 @@ impl PlaceHold {
     async fn is_busy<P: Ports>(
         &self,
         run: &Run<'_, P>,
+        hold: &Hold,
         session: &mut Session<'_, P>,
     ) -> Result<bool, Failure> {
-        let question = availability::Question { calendars: None, window: self.slot, zone: self.zone.clone() };
+        // The hold's own calendar counts too, whether or not the person looks at it.
+        let mut calendars = availability::choose(run.connector, run.calendars, None);
+        let is_it =
+            |id: &CalendarId| *id == hold.calendar || run.is_primary(id) && run.is_primary(&hold.calendar);
+        if !calendars.iter().any(is_it) {
+            calendars.push(hold.calendar.clone());
+        }
+        let question =
+            availability::Question { calendars: Some(calendars), window: self.slot, zone: self.zone.clone() };
         let answer = availability::ask(run.app, run.connector, run.calendars, &question, session).await?;
         if let Some((calendar, unknown)) = answer.unknown.first() {
             let message = format!("calendar {calendar} could not be checked: {}", unknown.message);

@@ -136,6 +136,7 @@ async fn run_once<P: Ports>(
                 connector: &connector,
                 calendars: &calendars,
                 rows: &rows,
+                asked_at: ledger.created_at,
                 repeated: ledger.attempts > 1 || ledger.run > 1 || ledger.error.is_some(),
                 now,
             };

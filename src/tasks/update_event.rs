@@ -2,20 +2,19 @@
 //! connector's strategy. The change is named in the event, so that it is not made, and mailed, twice.
 
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{
+    conflicts,
     create_event::event_result,
     event_fields::{self, EventFields},
-    work::{self, Done, Run, Task, Undone},
+    work::{Done, Run, Task, Undone},
 };
 use crate::{
     domain::{
         connector::ConflictStrategy,
         event::{CreationKey, Event, EventPatch, EventTimes},
-        failure::{Action, Failure},
+        failure::Failure,
         ids::{CalendarId, ETag, EventId},
-        notification::NotificationType,
     },
     ports::Ports,
     providers::{CALLS_TO_UPDATE, CalendarProvider, Pending},
@@ -112,7 +111,10 @@ impl Task for UpdateEvent {
             with_session(run.app, run.connector, planned, async |session| change.make(session).await).await;
         match outcome {
             Ok(event) => Ok(Done::with(event_result(&event))),
-            Err(failure) => Err(conflict(run, &change, failure.under("payload"))),
+            Err(failure) => {
+                let failure = failure.under("payload");
+                Err(conflicts::told(run, &change.event, &change.calendar, change.etag.as_ref(), failure))
+            }
         }
     }
 }
@@ -150,7 +152,9 @@ struct Change<'a> {
 impl Change<'_> {
     async fn make<P: Ports>(&self, session: &mut Session<'_, P>) -> Result<Event, Failure> {
         match session.call(self.update(self.etag.as_ref())).await {
-            Err(failure) if is_conflict(&failure) && self.strategy == ConflictStrategy::Reapply => {
+            Err(failure)
+                if conflicts::is_conflict(&failure) && self.strategy == ConflictStrategy::Reapply =>
+            {
                 session.call(self.update(None)).await
             }
             other => other,
@@ -161,21 +165,4 @@ impl Change<'_> {
         let patch = EventPatch { applied_by: Some(self.key.clone()), ..self.patch.clone() };
         self.provider.update_event(&self.calendar, &self.event, patch, etag)
     }
-}
-
-fn is_conflict(failure: &Failure) -> bool {
-    failure.action == Action::Conflict && failure.code == "event_changed"
-}
-
-/// A conflict is told twice: to whoever asked, and as `calendar.conflict.detected`.
-fn conflict<P: Ports>(run: &Run<'_, P>, change: &Change<'_>, failure: Failure) -> Undone {
-    if !is_conflict(&failure) {
-        return failure.into();
-    }
-    let data = json!({
-        "taskId": run.asked.task, "eventId": change.event, "calendarId": change.calendar, "etag": change.etag,
-    });
-    let id = format!("conflict:{}:{}", run.asked.connector, run.asked.task);
-    let notification = work::notification(run.asked, NotificationType::ConflictDetected, id, run.now, data);
-    Undone { failure: Box::new(failure), writes: Vec::new(), notifications: vec![notification] }
 }

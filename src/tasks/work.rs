@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::{
     TaskType, cancel_event::CancelEvent, cancel_hold::CancelHold, check_availability::CheckAvailability,
-    confirm_hold::ConfirmHold, create_event::CreateEvent, disconnect::Disconnect, find_slots::FindSlots,
-    place_hold::PlaceHold, refresh_token::RefreshToken, update_event::UpdateEvent,
+    confirm_hold::ConfirmHold, create_event::CreateEvent, disconnect::Disconnect, event_fields::EventFields,
+    find_slots::FindSlots, place_hold::PlaceHold, refresh_token::RefreshToken, update_event::UpdateEvent,
 };
 use crate::{
     app::App,
@@ -46,6 +46,8 @@ pub struct Run<'a, P: Ports> {
     pub calendars: &'a [Calendar],
     /// The rows of the task's own [`Task::reads`], one list per statement.
     pub rows: &'a [Vec<Row>],
+    /// When the task was first heard of.
+    pub asked_at: Timestamp,
     /// Whether an earlier run may have got somewhere: look before doing it again.
     pub repeated: bool,
     /// When this run began.
@@ -59,6 +61,17 @@ impl<P: Ports> Run<'_, P> {
             .or(self.connector.preferences.booking_calendar.as_ref())
             .cloned()
             .unwrap_or_else(CalendarId::primary)
+    }
+
+    /// Whether that is the account's primary calendar, by whichever name.
+    pub fn is_primary(&self, id: &CalendarId) -> bool {
+        *id == CalendarId::primary()
+            || self.calendars.iter().any(|calendar| calendar.primary && calendar.id == *id)
+    }
+
+    /// Whether the account is known to have that calendar, by its id or as the primary one.
+    pub fn knows_calendar(&self, id: &CalendarId) -> bool {
+        *id == CalendarId::primary() || self.calendars.iter().any(|calendar| calendar.id == *id)
     }
 }
 
@@ -186,13 +199,25 @@ registry!(
     Disconnect,
 );
 
-/// Reads a payload; what does not fit is named by its path.
+fn path_of(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    Some(error.path().to_string()).filter(|path| path != ".").unwrap_or_default()
+}
+
+/// Reads a payload; what does not fit is named by its path, the whole by an empty one.
 pub fn read_payload<T: DeserializeOwned>(payload: &Json) -> Result<T, Failure> {
     serde_path_to_error::deserialize(payload).map_err(|error| {
-        let path = error.path().to_string();
-        let message = error.inner().to_string();
+        let (mut path, message) = (path_of(&error), error.inner().to_string());
+        // Fields that several payloads have in common are read from a copy, which knows no path: read alone they do.
+        if path.is_empty()
+            && let Err(within) = serde_path_to_error::deserialize::<_, EventFields>(payload)
+            && within.inner().to_string() == message
+        {
+            path = path_of(&within);
+        }
         match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-            Some(field) if path == "." => Failure::rejected("missing_field", field, "this field is required"),
+            Some(field) if path.is_empty() => {
+                Failure::rejected("missing_field", field, "this field is required")
+            }
             Some(field) => {
                 Failure::rejected("missing_field", format!("{path}.{field}"), "this field is required")
             }

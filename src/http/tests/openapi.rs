@@ -52,7 +52,7 @@ struct Document;
 
 /// Who may call an operation.
 #[derive(Clone, Copy, PartialEq)]
-enum Who {
+pub(super) enum Who {
     /// The API key or an access token.
     Caller,
     /// The API key.
@@ -62,15 +62,17 @@ enum Who {
 }
 
 /// One operation.
-struct Operation {
-    method: &'static str,
-    path: &'static str,
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
     summary: &'static str,
-    who: Who,
+    pub(super) who: Who,
     query: Vec<Parameter>,
     body: Option<&'static str>,
     /// Status and the schema of its body, by name; `text/…` for what is no JSON; nothing for a redirect.
     success: (u16, Option<&'static str>),
+    /// The same for what is not done yet, where that can be.
+    unfinished: Option<(u16, Option<&'static str>)>,
 }
 
 fn operation(
@@ -81,14 +83,14 @@ fn operation(
     body: Option<&'static str>,
     success: (u16, Option<&'static str>),
 ) -> Operation {
-    Operation { method, path, summary, who, query: Vec::new(), body, success }
+    Operation { method, path, summary, who, query: Vec::new(), body, success, unfinished: None }
 }
 
 fn query<T: IntoParams>() -> Vec<Parameter> {
     T::into_params(|| Some(ParameterIn::Query))
 }
 
-fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     use Who::{Anybody, Caller, Operator};
     let with = |query, operation| Operation { query, ..operation };
     vec![
@@ -106,7 +108,7 @@ fn operations() -> Vec<Operation> {
             Anybody,
             "Sends the holder of a connect link to the provider",
             None,
-            (303, None),
+            (302, None),
         ),
         operation(
             "get",
@@ -114,7 +116,7 @@ fn operations() -> Vec<Operation> {
             Anybody,
             "Takes the browser back from the provider",
             None,
-            (303, None),
+            (302, None),
         ),
         operation(
             "get",
@@ -122,7 +124,7 @@ fn operations() -> Vec<Operation> {
             Anybody,
             "Sends an administrator, who holds a connect link or the link of the page that asks for approval, to the provider",
             None,
-            (303, None),
+            (302, None),
         ),
         operation(
             "get",
@@ -168,14 +170,17 @@ fn operations() -> Vec<Operation> {
             Some("PreferencesChange"),
             (200, Some("Connector")),
         ),
-        operation(
-            "delete",
-            "/v1/connectors/{id}",
-            Caller,
-            "Revokes the grant and purges the rows; 202 with the task when the provider does not answer",
-            None,
-            (200, Some("Disconnection")),
-        ),
+        Operation {
+            unfinished: Some((202, Some("Task"))),
+            ..operation(
+                "delete",
+                "/v1/connectors/{id}",
+                Caller,
+                "Revokes the grant and purges the rows; 202 with the task when the provider does not answer",
+                None,
+                (200, Some("Disconnection")),
+            )
+        },
         operation(
             "post",
             "/v1/connectors/{id}/pause",
@@ -299,8 +304,7 @@ fn describe(operation: &Operation, schemas: &Map<String, Json>) -> Json {
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
     parameters.extend(operation.query.iter().map(|parameter| serde_json::to_value(parameter).unwrap()));
-    let (status, body) = operation.success;
-    let content = match body {
+    let content = |body: Option<&str>| match body {
         None => json!({ "description": "Onwards" }),
         Some(kind) if kind.contains('/') => json!({ "description": "The answer", "content": { kind: {} } }),
         Some(name) => {
@@ -309,11 +313,15 @@ fn describe(operation: &Operation, schemas: &Map<String, Json>) -> Json {
     };
     let problem = json!({ "description": "What went wrong, as a problem document",
         "content": { "application/problem+json": { "schema": reference("Problem") } } });
+    let mut responses = json!({ "default": problem });
+    for (status, body) in [operation.success].into_iter().chain(operation.unfinished) {
+        responses[status.to_string()] = content(body);
+    }
     let mut described = json!({
         "summary": operation.summary,
         "operationId": format!("{}_{}", operation.method, operation.path.trim_matches('/').replace(['/', '{', '}', '-', '.'], "_")),
         "parameters": parameters,
-        "responses": { status.to_string(): content, "default": problem },
+        "responses": responses,
         "security": match operation.who {
             Who::Caller => json!([{ "apiKey": [] }, { "accessToken": [] }]),
             Who::Operator => json!([{ "apiKey": [] }]),

@@ -1,5 +1,7 @@
 //! G9: whoever asks for what is another user's or workspace's gets the answer of one who asks for what does not exist.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::testing::{app, connect_for};
 
@@ -45,6 +47,27 @@ fn operator_routes() -> Vec<(&'static str, &'static str, Option<Value>)> {
         ("POST", "/v1/admin/rotate-key", Some(json!({}))),
         ("GET", "/metrics", None),
     ]
+}
+
+/// Routes that list what the caller has.
+const LISTS: [(&str, &str); 1] = [("GET", "/v1/connectors")];
+
+#[test]
+fn every_route_a_caller_reaches_is_tried() {
+    let tried: BTreeSet<(String, String)> = routes()
+        .iter()
+        .map(|(method, path, _)| {
+            let path = path.split('?').next().unwrap().replace("task-of-@@", "{id}").replace("@@", "{id}");
+            ((*method).to_owned(), path)
+        })
+        .chain(LISTS.map(|(method, path)| (method.to_owned(), path.to_owned())))
+        .collect();
+    let reached: BTreeSet<(String, String)> = openapi::operations()
+        .iter()
+        .filter(|operation| operation.who == openapi::Who::Caller)
+        .map(|operation| (operation.method.to_uppercase(), operation.path.to_owned()))
+        .collect();
+    assert_eq!(tried, reached);
 }
 
 fn about(app: &Rc<TestApp>, token: &str, route: &(&str, &str, Option<Value>), id: &str) -> Reply {

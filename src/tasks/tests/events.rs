@@ -1,12 +1,13 @@
 //! create-event, update-event, cancel-event, refresh-token and disconnect.
 
+use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
 
 use super::World;
 use crate::{
     domain::{event::CreationKey, failure::Failure},
     tasks::runner::Disposition,
-    testing::refused,
+    testing::{self, refused},
 };
 
 #[test]
@@ -136,6 +137,39 @@ fn cancelling_an_event_that_is_gone_is_a_success() {
 }
 
 #[test]
+fn cancelling_another_version_is_a_conflict_or_done_anyway_as_the_connector_prefers() {
+    let world = World::new();
+    let conflict = || Ok(refused(&Failure::conflict("event_changed", "changed meanwhile")));
+    let payload = json!({ "eventId": "e", "etag": "\"1\"" });
+    world.app.http.answer("delete-event", conflict());
+    assert_eq!(world.fail("cancel-event", "task-1", payload.clone())["code"], "event_changed");
+    let told = world.told();
+    let told = told.iter().find(|told| told["type"] == "calendar.conflict.detected").unwrap();
+    assert_eq!((&told["data"]["eventId"], &told["data"]["etag"]), (&json!("e"), &json!("\"1\"")));
+
+    world.app.db.execute("UPDATE connectors SET preferences = '{\"onConflict\":\"reapply\"}'");
+    world.app.http.answer("delete-event", conflict());
+    world.grant("delete-event", json!("deleted"));
+    assert_eq!(world.succeed("cancel-event", "task-2", payload)["alreadyGone"], false);
+    let last: Json = serde_json::from_slice(world.app.http.requests().last().unwrap().body()).unwrap();
+    assert_eq!(last["if_match"], json!(null));
+}
+
+#[test]
+fn an_event_is_not_called_gone_because_its_calendar_was_misspelt() {
+    let world = World::new();
+    world.grant("delete-event", json!("gone"));
+    let error = world.fail("cancel-event", "task-1", json!({ "eventId": "e", "calendarId": "wrok" }));
+    assert_eq!(
+        (error["code"].as_str(), error["field"].as_str()),
+        (Some("unknown_calendar"), Some("payload.calendarId"))
+    );
+    // One that was shared after the account was connected is not known, and still has what is in it.
+    world.grant("delete-event", json!("deleted"));
+    world.succeed("cancel-event", "task-2", json!({ "eventId": "e", "calendarId": "new" }));
+}
+
+#[test]
 fn a_refresh_tells_when_the_token_ends_and_nothing_of_the_token() {
     let world = World::new();
     let result = world.succeed("refresh-token", "task-1", json!({ "force": true }));
@@ -149,6 +183,18 @@ fn a_scheduled_refresh_is_not_told() {
     world.deliver(world.message("refresh-token", "task-1", json!({ "scheduled": true })));
     assert_eq!(world.task("task-1")["state"], "succeeded");
     assert!(world.told().is_empty());
+}
+
+#[test]
+fn a_wish_to_disconnect_that_is_older_than_the_connection_leaves_it_alone() {
+    let world = World::new();
+    world.app.http.answer("revoke", Err(crate::ports::HttpError::Timeout));
+    let message = world.message("disconnect", "task-1", json!({}));
+    assert!(matches!(world.deliver(message), Disposition::Retry { .. }));
+    world.app.clock.advance(TimeDelta::minutes(1));
+    testing::connect(&*world.app, "account-1");
+    assert_eq!(world.fail("disconnect", "task-1", json!({}))["code"], "connected_again");
+    assert_eq!(world.app.db.read("SELECT id FROM connectors").len(), 1);
 }
 
 #[test]

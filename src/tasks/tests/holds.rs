@@ -64,6 +64,20 @@ fn a_busy_slot_is_refused_unless_told_otherwise() {
 }
 
 #[test]
+fn a_hold_is_checked_against_its_own_calendar_too() {
+    let world = World::new();
+    world.grant(
+        "free-busy",
+        json!({ "primary": [], "team": [["2026-12-01T09:30:00Z", "2026-12-01T09:45:00Z"]] }),
+    );
+    let mut hold = slot("h");
+    hold["calendarId"] = json!("team");
+    assert_eq!(world.fail("place-hold", "task-1", hold)["code"], "slot_busy");
+    let asked: Json = serde_json::from_slice(world.app.http.requests()[0].body()).unwrap();
+    assert_eq!(asked["calendars"], json!(["primary", "team"]));
+}
+
+#[test]
 fn a_calendar_that_cannot_be_checked_is_not_free() {
     let world = World::new();
     world.grant("free-busy", json!({ "primary": "notFound" }));

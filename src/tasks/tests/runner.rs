@@ -87,6 +87,37 @@ fn a_missing_field_is_told_with_its_path() {
 }
 
 #[test]
+fn what_does_not_fit_is_told_with_the_path_of_whichever_field_it_is() {
+    let good = json!({ "summary": "x", "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "timeZone": "UTC" });
+    for (name, value, code, field) in [
+        ("summary", json!(5), "wrong_type", "payload.summary"),
+        ("timeZone", json!(["UTC"]), "wrong_type", "payload.timeZone"),
+        ("location", json!({}), "wrong_type", "payload.location"),
+        ("visibility", json!("secret"), "wrong_type", "payload.visibility"),
+        (
+            "attendees",
+            json!([{ "email": "a@example.org" }, { "email": 5 }]),
+            "wrong_type",
+            "payload.attendees[1].email",
+        ),
+        ("attendees", json!([{ "displayName": "x" }]), "missing_field", "payload.attendees[0].email"),
+        (
+            "reminders",
+            json!([{ "method": "popup", "minutes": -1 }]),
+            "wrong_type",
+            "payload.reminders[0].minutes",
+        ),
+    ] {
+        let mut payload = good.clone();
+        payload[name] = value;
+        let error = World::new().fail("create-event", "task-1", payload.clone());
+        assert_eq!((error["code"].as_str(), error["field"].as_str()), (Some(code), Some(field)), "{payload}");
+    }
+    let error = World::new().fail("create-event", "task-1", json!(null));
+    assert_eq!((error["code"].as_str(), error["field"].as_str()), (Some("wrong_type"), Some("payload")));
+}
+
+#[test]
 fn one_id_stands_for_one_payload() {
     let world = World::new();
     world.grant("create-event", json!({ "id": "event-1" }));
