@@ -42,9 +42,26 @@ pub struct Question {
 /// The longest window asked about at once: five years, which take a provider such as Google 31 requests.
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(5 * 366);
 
+/// So many calendars, and so long a range, are one request to the narrowest of the providers.
+const CALENDARS_A_REQUEST: usize = 50;
+const DAYS_A_REQUEST: i64 = 60;
+
+/// The most requests one question may take: less than half of what an account has in any provider's window, so that a question
+/// comes to its end although others ask too.
+const MOST_REQUESTS: u32 = 200;
+
+/// About how many requests busy time takes.
+fn requests(calendars: usize, window: Interval) -> u32 {
+    let ranges = window.duration().num_days() / DAYS_A_REQUEST + 1;
+    let requests = u64::try_from(calendars.div_ceil(CALENDARS_A_REQUEST).max(1))
+        .unwrap_or(u64::MAX)
+        .saturating_mul(ranges.unsigned_abs());
+    u32::try_from(requests).unwrap_or(u32::MAX)
+}
+
 impl Question {
-    /// A question as callers put it. Refuses a window nobody can mean (as `timeMax`) and a list of no calendars (as
-    /// `calendars`), which could mean all of them or none.
+    /// A question as callers put it. Refuses a window nobody can mean (as `timeMax`), a list of no calendars (as `calendars`),
+    /// which could mean all of them or none, and one that would take too many requests.
     pub fn checked(
         calendars: Option<Vec<CalendarId>>,
         window: Interval,
@@ -72,6 +89,13 @@ impl Question {
                 "empty_field",
                 "calendars",
                 "expected at least one calendar, or no list at all",
+            ));
+        }
+        if requests(calendars.as_ref().map_or(0, Vec::len), window) > MOST_REQUESTS {
+            return Err(Failure::rejected(
+                "too_many",
+                "calendars",
+                "expected fewer calendars or a shorter window: together they take too many requests",
             ));
         }
         Ok(Self { calendars, window, zone })
@@ -107,8 +131,10 @@ async fn busy<P: Ports>(
     calendars: &[Calendar],
     question: &Question,
 ) -> Result<Busy, Failure> {
-    with_session(app, connector, 1, async |session| ask(app, connector, calendars, question, session).await)
-        .await
+    let planned =
+        requests(choose(connector, calendars, question.calendars.as_deref()).len(), question.window);
+    let asked = async |session: &mut Session<'_, P>| ask(app, connector, calendars, question, session).await;
+    with_session(app, connector, planned, asked).await
 }
 
 /// Asks the provider in a session that is open already.

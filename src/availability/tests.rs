@@ -165,6 +165,31 @@ fn questions_that_make_no_sense_are_refused_at_their_field() {
     assert_eq!(ask(Some(vec![]), "2026-01-02T00:00:00Z").field(), Some("calendars"));
     let ids = vec![CalendarId::primary(), CalendarId::new("")];
     assert_eq!(ask(Some(ids), "2026-01-02T00:00:00Z").field(), Some("calendars[1]"));
+    let many = |count: usize| Some((0..count).map(|place| CalendarId::new(place.to_string())).collect());
+    let failure = ask(many(400), "2030-12-01T00:00:00Z");
+    assert_eq!((&*failure.code, failure.field()), ("too_many", Some("calendars")));
+    assert_eq!(ask(many(10_001), "2026-01-02T00:00:00Z").field(), Some("calendars"));
+}
+
+#[test]
+fn many_calendars_or_a_long_window_are_asked_about() {
+    for (calendars, end) in [(10_000, "2026-01-02T00:00:00Z"), (300, "2030-12-01T00:00:00Z")] {
+        let window = Interval::new(at("2026-01-01T00:00:00Z"), at(end)).unwrap();
+        let ids = (0..calendars).map(|place: usize| CalendarId::new(place.to_string())).collect();
+        Question::checked(Some(ids), window, Zone::utc()).unwrap();
+    }
+}
+
+#[test]
+fn the_gate_is_asked_for_all_the_requests_a_long_question_takes() {
+    let app = testing::app();
+    let connector = testing::connect(&app, "ada");
+    app.http.answer("free-busy", Ok(granted(json!({ "primary": [] }))));
+    let window = Interval::new(at("2026-01-01T00:00:00Z"), at("2026-12-31T00:00:00Z")).unwrap();
+    block_on(check(&app, &connector, &[], &Question { window, ..march() })).unwrap();
+    let asked: Vec<u32> = app.gate.calls().iter().map(|call| call.calls).collect();
+    assert_eq!(asked, [7]);
+    assert_eq!(app.gate.releases()[0].unused, 6);
 }
 
 proptest! {
