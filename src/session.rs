@@ -222,6 +222,7 @@ impl<'a, P: Ports> Session<'a, P> {
             least: calls,
             width: first.width,
             permit: None,
+            unused: 0,
         };
         let (admission, cached) =
             futures_util::join!(app.gate.admit(&connector.id, request), tokens::cached(app, connector));
@@ -240,7 +241,8 @@ impl<'a, P: Ports> Session<'a, P> {
         }
     }
 
-    /// Asks the gate for more calls when those given do not suffice, or are too old for another to end in time.
+    /// Asks the gate for more calls when those given do not suffice, or again for those that are left when much may have happened
+    /// since.
     async fn ensure_permitted(&self, leave: &mut Leave, next: Batched) -> Result<(), Failure> {
         let now = self.app.clock.now();
         let enough = leave.left >= next.calls && leave.width >= next.width;
@@ -254,8 +256,8 @@ impl<'a, P: Ports> Session<'a, P> {
             least: next.calls,
             width: leave.width.max(next.width),
             permit: Some(leave.permit.clone()),
+            unused: std::mem::take(&mut leave.left),
         };
-        leave.left = 0;
         let (permit, calls) = granted(self.app.gate.admit(&self.connector.id, request).await?)?;
         (leave.permit, leave.left, leave.admitted_at) = (permit, calls, now);
         leave.width = leave.width.max(next.width);

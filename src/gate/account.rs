@@ -102,10 +102,12 @@ impl AccountState {
         let width = request.width.clamp(1, most);
         let (extends, held, mut probe) = match extended {
             Some(permit) => {
-                // Asking for more says that those given before are made.
-                let made = std::mem::take(&mut permit.calls);
-                let (held, probe) = (permit.width, permit.probe);
+                // Asking for more says that those given before are made, but for those that come back.
+                let unused = request.unused.min(permit.calls);
+                let made = std::mem::take(&mut permit.calls) - unused;
+                let (held, probe, lease) = (permit.width, permit.probe, permit.lease);
                 self.spending.spend(budget(limits), now, made);
+                self.lease.give_back(unused, lease);
                 (true, held, probe)
             }
             None => (false, 0, false),

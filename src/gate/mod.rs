@@ -42,9 +42,10 @@ pub struct PermitId(pub String);
 /// How long a permit that is never released counts as in flight.
 pub const PERMIT_LIFETIME: TimeDelta = TimeDelta::seconds(90);
 
-/// How long after asking for a permit calls may begin under it. The rest of [`PERMIT_LIFETIME`] is for the last call to
-/// end, so that no call is in flight once its permit has lapsed.
-pub const PERMIT_USE: TimeDelta = TimeDelta::seconds(55);
+/// How long after asking for a permit calls may begin under it; who goes on asks again. So soon everybody hears that the provider
+/// wants to be left alone, and what is left of [`PERMIT_LIFETIME`] is enough for the last call to end: none is in flight once its
+/// permit has lapsed.
+pub const PERMIT_USE: TimeDelta = TimeDelta::seconds(5);
 
 /// How long an access token must still work to be handed out.
 pub const TOKEN_MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -64,6 +65,9 @@ pub struct AdmissionRequest {
     pub width: u32,
     /// A permit already held, none of whose calls is in flight, to be given more.
     pub permit: Option<PermitId>,
+    /// Of the calls given before under that permit, so many were not made.
+    #[serde(default)]
+    pub unused: u32,
 }
 
 /// The answer: leave to make the calls, or how long to wait (in the queue, not here).

@@ -140,6 +140,7 @@ mod tests {
             least: 2,
             width: 1,
             permit: None,
+            unused: 0,
         }
     }
 

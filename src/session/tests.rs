@@ -301,20 +301,26 @@ fn a_batch_counts_as_the_calls_in_it_and_takes_their_places() {
 }
 
 #[test]
-fn a_permit_too_old_for_another_call_to_end_in_time_is_renewed_first() {
+fn who_goes_on_for_long_asks_the_gate_again_and_stops_when_the_provider_wants_to_be_left_alone() {
     let app = testing::app();
     let connector = connect(&app, "a");
     for _ in 0..2 {
         answer(&app, granted(json!([])));
     }
-    block_on(with_session(&*app, &connector, 2, async |session| {
+    let after = TimeDelta::seconds(30);
+    let failure = block_on(with_session(&*app, &connector, 9, async |session| {
         let provider = app.providers.get(connector.provider)?;
         session.call(provider.calendars().list_calendars()).await?;
         app.clock.advance(PERMIT_USE);
+        session.call(provider.calendars().list_calendars()).await?;
+        app.gate.answer_next(Ok(Admission::Wait { after, reason: WaitReason::RetryAfter }));
+        app.clock.advance(PERMIT_USE);
         session.call(provider.calendars().list_calendars()).await
-    }))
-    .unwrap();
-    assert_eq!(app.gate.calls().len(), 2);
+    }));
+    assert_eq!(failure.unwrap_err().action, Action::Wait { after });
+    let asked: Vec<_> = app.gate.calls().iter().map(|call| (call.calls, call.unused)).collect();
+    assert_eq!(asked, [(9, 0), (8, 8), (7, 7)]);
+    assert_eq!(released(&app).0, 0, "they went back with the wish for more");
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn wish(calls: u32) -> AdmissionRequest {
         least: 1,
         width: 1,
         permit: None,
+        unused: 0,
     }
 }
 
@@ -122,6 +123,19 @@ fn calls_not_made_go_back_into_the_budget() {
     state.release(at(1), &LIMITS, &done(&permit, 7, CallOutcome::Answered));
     granted(state.admit(at(1), &LIMITS, &wish(7), None));
     assert_eq!(waiting(state.admit(at(1), &LIMITS, &wish(1), None)).1, WaitReason::Budget);
+}
+
+#[test]
+fn calls_that_come_back_with_a_wish_for_more_are_not_spent() {
+    let mut state = AccountState::default();
+    let permit = granted(state.admit(at(0), &LIMITS, &wish(9), None));
+    let again = AdmissionRequest { unused: 8, ..more(&permit, 8) };
+    for second in 1..20 {
+        granted(state.admit(at(second), &LIMITS, &again, None));
+    }
+    state.release(at(20), &LIMITS, &done(&permit, 8, CallOutcome::Answered));
+    granted(state.admit(at(20), &LIMITS, &wish(9), None));
+    assert_eq!(waiting(state.admit(at(20), &LIMITS, &wish(1), None)).1, WaitReason::Budget);
 }
 
 #[test]

@@ -136,6 +136,7 @@ impl Application {
             least: 1,
             width: 1,
             permit: None,
+            unused: 0,
         };
         let (state, permits) = &mut self.accounts[index];
         let mut decision = state.admit(now, &LIMITS, &request, None);

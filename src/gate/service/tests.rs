@@ -492,6 +492,7 @@ fn wish(connector: &Connector, calls: u32) -> AdmissionRequest {
         least: 1,
         width: 1,
         permit: None,
+        unused: 0,
     }
 }
 

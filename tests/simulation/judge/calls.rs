@@ -10,6 +10,7 @@ use std::{
 use chrono::TimeDelta;
 use huddle_calendar_sync::{
     domain::{connector::ProviderKind, ids::ConnectorId, time::Timestamp},
+    gate::PERMIT_USE,
     ports::{HttpRequest, HttpResponse},
     providers::Limits,
     store::connectors,
@@ -24,6 +25,9 @@ use crate::{
     providers::{self, Providers, Purpose, Weight},
     witness::{Promise, Witness},
 };
+
+/// A call may take so long from being permitted to its arrival: the answer of the gate, a token, and the way.
+const SLOWEST: TimeDelta = TimeDelta::seconds(40);
 
 /// The provider's own count of calls, and what it was promised about them.
 pub struct CallJudge {
@@ -206,6 +210,9 @@ impl CallJudge {
 
     fn pause(&self, isolate: Isolate, connector: &str, account: &str, now: Timestamp) {
         let asked = self.asked.borrow().get(&(isolate, connector.to_owned())).copied().unwrap_or(now);
+        self.witness.expect(now.since(asked) <= PERMIT_USE + SLOWEST, Promise::G7, || {
+            format!("a call for {account} at {now}, though it asked for leave as long ago as {asked}")
+        });
         let pauses = self.pauses.borrow();
         let broken = pauses
             .iter()
