@@ -77,7 +77,7 @@ describe("calendars and events", () => {
     assert.deepEqual([gone.status, gone.code], [404, "ErrorItemNotFound"]);
   });
 
-  test("a repeated transactionId gives the old event, and an extended property finds it", async () => {
+  test("a repeated transactionId gives the old event or its id, and an extended property finds it", async () => {
     const graph = await graphOf(EMPTY_PERSONAL);
     const id = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name task";
     const event = hour("2026-03-03T10:00:00", {
@@ -85,8 +85,11 @@ describe("calendars and events", () => {
       singleValueExtendedProperties: [{ id, value: "it's 1" }],
     });
     const first: Event = await graph.api("/me/events").post(event);
-    const second: Event = await graph.api("/me/events").post({ ...event, subject: "Again" });
+    const second: Event = await graph.api("/me/events").post(event);
     assert.deepEqual([second.id, second.subject, second.transactionId], [first.id, "Planning", "t-1"]);
+    const other = await failure(graph.api("/me/events").post({ ...event, subject: "Again" }));
+    assert.deepEqual([other.status, other.code], [400, "ErrorDuplicateTransactionId"]);
+    assert.equal(JSON.parse(other.body)["@event.existingEventId"], first.id);
 
     const filter = `singleValueExtendedProperties/Any(ep: ep/id eq '${id}' and ep/value eq 'it''s 1')`;
     const found = await graph

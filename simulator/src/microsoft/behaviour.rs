@@ -16,7 +16,7 @@ pub struct Behaviour {
     pub delta_replays: bool,
     /// The digit for `workingElsewhere` in `availabilityView`: Graph documents 0, Exchange writes 4.
     pub working_elsewhere_digit: char,
-    /// A repeated `transactionId` is answered with 409 instead of 201 and the old event.
+    /// A repeated `transactionId` is answered with 409 whatever came with it, and the old event is not named.
     pub duplicate_transaction_conflicts: bool,
     /// Whether notifications are sent at all.
     pub send_notifications: bool,

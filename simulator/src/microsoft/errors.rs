@@ -26,6 +26,8 @@ pub struct ApiError {
     pub message: String,
     /// Headers that come with it.
     pub headers: Vec<(&'static str, String)>,
+    /// The event that a transaction made before.
+    pub existing_event: Option<String>,
 }
 
 /// What every answer carries: when it was made, and the ids it can be found by.
@@ -77,7 +79,13 @@ pub fn uuid() -> String {
 impl ApiError {
     /// Any error.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), headers: Vec::new() }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            headers: Vec::new(),
+            existing_event: None,
+        }
     }
 
     fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -161,6 +169,12 @@ impl ApiError {
             "ErrorIrresolvableConflict",
             "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.",
         )
+    }
+
+    /// 400: a transaction is repeated with other content than the event was made from. Not documented.
+    pub fn duplicate_transaction(event: Option<String>) -> Self {
+        let message = "Your request can't be completed. An event with the same transactionId already exists.";
+        Self { existing_event: event, ..Self::new(400, "ErrorDuplicateTransactionId", message) }
     }
 
     /// 400: not JSON.
@@ -294,7 +308,7 @@ impl ApiError {
 
     /// The `error` object's JSON.
     pub fn body(&self, stamp: &Stamp) -> Value {
-        json!({ "error": {
+        let mut body = json!({ "error": {
             "code": self.code,
             "message": self.message,
             "innerError": {
@@ -302,7 +316,11 @@ impl ApiError {
                 "request-id": stamp.request_id,
                 "client-request-id": stamp.client_request_id,
             },
-        }})
+        }});
+        if let Some(event) = &self.existing_event {
+            body["error"]["@event.existingEventId"] = json!(event);
+        }
+        body
     }
 
     /// The whole answer.

@@ -101,6 +101,8 @@ pub struct Event {
     pub cancelled_days: BTreeSet<Date>,
     /// The client's key for creating it once.
     pub transaction_id: Option<String>,
+    /// What the client sent to create it, which a repeat of the transaction is compared with.
+    pub created_from: Map<String, Value>,
     /// The same on every copy of a meeting.
     pub ical_uid: String,
     /// When it was made.

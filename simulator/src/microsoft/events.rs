@@ -37,15 +37,15 @@ pub fn create(call: &mut Call<'_>, calendar: Option<&str>) -> Result<Answer, Api
     let number = found.number;
     let wanted = body.get("transactionId").and_then(Value::as_str);
     if let Some((on, earlier)) = wanted.and_then(|id| by_transaction(call, id)) {
-        // The client lost our first answer; it gets it again, and nothing is made twice.
         if call.world.behaviour.duplicate_transaction_conflicts {
-            return Err(ApiError::new(
-                409,
-                "ErrorDuplicateTransactionId",
-                "Your request can't be completed. An event with the same transactionId already exists.",
-            ));
+            return Err(ApiError { status: 409, ..ApiError::duplicate_transaction(None) });
         }
-        return show(call, on, &earlier).map(Answer::Created);
+        // The client lost our first answer; it gets it again, and nothing is made twice.
+        if earlier.created_from == body {
+            return show(call, on, &earlier).map(Answer::Created);
+        }
+        let named = call.view(on)?.id(earlier.key);
+        return Err(ApiError::duplicate_transaction(Some(named)));
     }
     let account = call.account()?;
     let organizer = Person { name: account.name.clone(), address: account.email.clone() };
@@ -53,6 +53,7 @@ pub fn create(call: &mut Call<'_>, calendar: Option<&str>) -> Result<Answer, Api
     let (key, change) = (ItemKey::whole(call.world.next_event()), call.world.next_change());
     let mut event = blank(key, organizer, change, call.now);
     event_body::apply(&mut event, &body, writing)?;
+    event.created_from = body;
     call.world.put_event(&call.account, number, event.clone(), "created");
     meetings::announce(call, number, None, Some(&event));
     show(call, number, &event).map(Answer::Created)
@@ -74,6 +75,7 @@ pub fn blank(key: ItemKey, organizer: Person, change: u64, now: jiff::Timestamp)
         exceptions: BTreeMap::new(),
         cancelled_days: BTreeSet::new(),
         transaction_id: None,
+        created_from: Map::new(),
         ical_uid: new_ical_uid(),
         created: now,
         modified: now,

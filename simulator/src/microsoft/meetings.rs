@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Map;
+
 use super::api::Call;
 use super::event::{Event, OwnResponse};
 use super::ids::{IdForm, ItemKey, event_id};
@@ -127,6 +129,7 @@ fn copy(call: &mut Call<'_>, guest: &str, meeting: &Event) {
     let mut copy = Event {
         key,
         transaction_id: None,
+        created_from: Map::new(),
         properties: Vec::new(),
         change,
         series_change: change,

@@ -2,11 +2,12 @@
 //!
 //! <https://learn.microsoft.com/en-us/graph/errors>
 
+use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    domain::failure::Failure,
+    domain::{failure::Failure, ids::EventId},
     ports::HttpResponse,
     providers::{
         answers::{not_understood, read_json},
@@ -85,7 +86,9 @@ pub(super) fn classify(operation: Operation, response: &HttpResponse) -> Failure
             "sync_cursor_expired",
             "Microsoft no longer knows the delta token; sync everything anew",
         ),
-        (409, _) => Failure::retry("provider_write_conflict", message, wait),
+        (409, _) | (400, "ErrorDuplicateTransactionId") => {
+            Failure::retry("provider_write_conflict", message, wait)
+        }
         (507, "ErrorQuotaExceeded") => Failure::refused("mailbox_full", "the account's mailbox is full"),
         (408 | 500.., _) => {
             Failure::retry("provider_unavailable", format!("Graph answered {status}: {message}"), wait)
@@ -104,6 +107,25 @@ pub(super) fn classify(operation: Operation, response: &HttpResponse) -> Failure
         }
         _ => not_understood(WHO, response),
     }
+}
+
+/// A transaction in which Graph made an event before.
+pub(super) struct KnownTransaction {
+    /// The event, where Graph says which.
+    pub event: Option<EventId>,
+}
+
+/// Whether an answer to a creation says that its transaction was made before, with other content: Exchange does so with 400
+/// or 409, and names the event or not. None of that is documented.
+pub(super) fn known_transaction(response: &HttpResponse) -> Option<KnownTransaction> {
+    if !response.status().is_client_error() {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let error = &body["error"];
+    let known = response.status() == StatusCode::CONFLICT || error["code"] == "ErrorDuplicateTransactionId";
+    let event = error["@event.existingEventId"].as_str().filter(|id| !id.is_empty()).map(EventId::new);
+    known.then_some(KnownTransaction { event })
 }
 
 fn scope_missing(operation: Operation, message: &str) -> Failure {
@@ -146,6 +168,7 @@ mod tests {
             ("400_invalid_id_malformed", Event, "not found", "event_not_found", None),
             ("400_invalid_id_malformed", Calendar, "not found", "calendar_not_found", None),
             ("400_time_zone_not_supported", Calendar, "rejected", "unknown_time_zone", None),
+            ("400_duplicate_transaction", Calendar, "retry", "provider_write_conflict", None),
             ("400_invalid_recipients", Calendar, "rejected", "bad_address", None),
             ("400_end_before_start", Event, "rejected", "empty_interval", None),
             ("400_recurrence_end_date_too_small", Event, "rejected", "bad_recurrence", None),

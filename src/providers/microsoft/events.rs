@@ -2,11 +2,11 @@
 //!
 //! <https://learn.microsoft.com/en-us/graph/api/resources/event>
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    errors::{Operation, classify, read},
+    errors::{Operation, classify, known_transaction, read},
     event_body::{self, Found},
     pages,
     requests::{calendar_path, event_path, graph, graph_with_html},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Creates an event under a `transactionId`, by which Graph knows a request that is repeated: it answers with the event
-/// made before, or with a conflict, and then the event is looked for.
+/// made before, or with a refusal that may name it, and then the event is read or looked for.
 pub(super) fn create(api: &BaseUrl, draft: EventDraft) -> Pending<Event> {
     Box::new(CreateEvent { api: api.clone(), draft, stage: Creation::Start })
 }
@@ -139,6 +139,8 @@ enum Creation {
     Start,
     AskingForTeams,
     Inserting,
+    /// The event that Graph says was made before.
+    Reading,
     Looking(Pending<Option<Event>>),
 }
 
@@ -160,6 +162,35 @@ impl CreateEvent {
         let event = wire::event(&read(Operation::Calendar, answer)?, &self.draft.calendar)?;
         Ok(Event { marker: Some(self.draft.marker.clone()), ..event })
     }
+
+    /// Reads the event that Graph names, which the person may have moved to another calendar since; without a name it is
+    /// looked for where it was made.
+    fn earlier(&mut self, named: Option<EventId>) -> Result<Step<Event>, Failure> {
+        match named {
+            Some(id) => {
+                self.stage = Creation::Reading;
+                with_properties(graph(Method::GET, &self.api, &event_path(&id)?)).build().map(Step::Send)
+            }
+            None => {
+                let mut looking = find(&self.api, &self.draft.calendar, &self.draft.marker.key);
+                let first = looking.step(None)?;
+                self.stage = Creation::Looking(looking);
+                found(first)
+            }
+        }
+    }
+
+    /// The event that Graph named, if it is there and ours.
+    fn recognised(&mut self, answer: &HttpResponse) -> Result<Step<Event>, Failure> {
+        let key = &self.draft.marker.key;
+        match event(answer, &self.draft.calendar) {
+            Ok(event) if event.marker.as_ref().is_some_and(|marker| marker.key == *key) => {
+                Ok(Step::Done(event))
+            }
+            Err(failure) if failure.action != Action::NotFound => Err(failure),
+            Ok(_) | Err(_) => self.earlier(None),
+        }
+    }
 }
 
 impl Exchange for CreateEvent {
@@ -178,13 +209,11 @@ impl Exchange for CreateEvent {
                 self.insert().map(Step::Send)
             }
             (Creation::Start, None) => self.insert().map(Step::Send),
-            (Creation::Inserting, Some(answer)) if answer.status() == StatusCode::CONFLICT => {
-                let mut looking = find(&self.api, &self.draft.calendar, &self.draft.marker.key);
-                let first = looking.step(None)?;
-                self.stage = Creation::Looking(looking);
-                found(first)
-            }
-            (Creation::Inserting, Some(answer)) => self.created(&answer).map(Step::Done),
+            (Creation::Inserting, Some(answer)) => match known_transaction(&answer) {
+                Some(known) => self.earlier(known.event),
+                None => self.created(&answer).map(Step::Done),
+            },
+            (Creation::Reading, Some(answer)) => self.recognised(&answer),
             (Creation::Looking(looking), Some(answer)) => looking.step(Some(answer)).and_then(found),
             _ => Err(out_of_step()),
         }

@@ -164,7 +164,7 @@ export async function graphOf(account = EMPTY, ask: Ask = {}): Promise<Client> {
 /** What a call that must fail fails with. */
 export async function failure(
   call: Promise<unknown>,
-): Promise<{ status: number; code: string | null; message: string; headers: Headers }> {
+): Promise<{ status: number; code: string | null; message: string; body: string; headers: Headers }> {
   try {
     await call;
   } catch (error) {
@@ -173,6 +173,7 @@ export async function failure(
       status: error.statusCode,
       code: error.code,
       message: error.message,
+      body: String(error.body),
       headers: error.headers ?? new Headers(),
     };
   }

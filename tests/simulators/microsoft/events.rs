@@ -146,13 +146,32 @@ fn an_event_is_created_once_and_found_by_its_key() {
         assert_eq!(created.times, Some(hold("task-1").times));
         assert_eq!(created.marker, Some(hold("task-1").marker));
         assert_eq!(created.status, EventStatus::Tentative);
-        // Again, as after an answer that was lost.
+        // Again, as after an answer that was lost, and with other content.
         assert_eq!(signed.create(hold("task-1")).unwrap().id, created.id);
+        let otherwise = EventDraft { summary: "Kept".to_owned(), ..hold("task-1") };
+        let again = signed.create(otherwise).unwrap();
+        assert_eq!((again.id, again.summary.as_deref()), (created.id.clone(), Some("Held")));
         let found = signed.find(&key("task-1")).unwrap().unwrap();
         assert_eq!((&found.id, &found.marker), (&created.id, &created.marker));
         assert_eq!(signed.find(&key("task-2")), Ok(None));
         assert_eq!(signed.get(&created.id).unwrap().marker, created.marker);
     }
+}
+
+#[test]
+fn an_event_that_was_moved_is_not_made_again() {
+    let signed = Signed::in_as(WORK);
+    let created = signed.create(hold("task-1")).unwrap();
+    {
+        let mut world = signed.world.simulated.world();
+        let mailbox = &world.accounts[WORK].mailbox;
+        let family = mailbox.calendars.values().find(|calendar| calendar.name == "Family").unwrap().number;
+        let (from, key) = mailbox.find(created.id.as_str()).unwrap();
+        let event = world.remove_event(WORK, from, key.event).unwrap();
+        world.put_event(WORK, family, event, "created");
+    }
+    let otherwise = EventDraft { summary: "Kept".to_owned(), ..hold("task-1") };
+    assert_eq!(signed.create(otherwise).unwrap().id, created.id);
 }
 
 #[test]

@@ -273,6 +273,46 @@ fn a_transaction_that_graph_knows_is_looked_for() {
 }
 
 #[test]
+fn an_event_that_graph_says_was_made_in_the_transaction_is_read_wherever_it_is_now() {
+    let named = || stored("errors/400_duplicate_transaction.http");
+    let (requests, event) = drive(create(&api_url(), hold()), [named(), answered(resource(json!({})))]);
+    let event = event.unwrap();
+    assert_eq!((event.id, event.marker.map(|marker| marker.key)), (EventId::new("AAkALg1"), Some(key())));
+    let uri = requests[1].uri().to_string();
+    assert!(uri.starts_with("https://graph.microsoft.com/v1.0/me/events/AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AZBLE%3D?%24expand="), "{uri}");
+
+    // What is not there, or not ours, is looked for.
+    let others = resource(json!({"singleValueExtendedProperties": [{"id": KEY_PROPERTY, "value": OTHER}]}));
+    for named_event in [stored("errors/404_item_not_found.http"), answered(others)] {
+        let found = answered(json!({ "value": [resource(json!({}))] }));
+        let (requests, event) = drive(create(&api_url(), hold()), [named(), named_event, found]);
+        assert_eq!(event.unwrap().id, EventId::new("AAkALg1"));
+        assert!(requests[2].uri().path().ends_with("/me/calendar/events"));
+    }
+    let unavailable = stored("errors/503_server_busy.http");
+    let (_, event) = drive(create(&api_url(), hold()), [named(), unavailable]);
+    assert_eq!(event.unwrap_err().code, "provider_unavailable");
+}
+
+#[test]
+fn a_transaction_is_known_by_its_code_whatever_the_status_and_whether_or_not_an_event_is_named() {
+    for (status, error, expected) in [
+        (400, json!({"code": "ErrorDuplicateTransactionId"}), Some(None)),
+        (422, json!({"code": "ErrorDuplicateTransactionId", "@event.existingEventId": ""}), Some(None)),
+        (409, json!({"code": "ErrorDuplicateTransactionId", "@event.existingEventId": "A"}), Some(Some("A"))),
+        (409, json!({"code": "ErrorConflict"}), Some(None)),
+        (409, Value::Null, Some(None)),
+        (400, json!({"code": "ErrorInvalidRequest"}), None),
+        (503, json!({"code": "ErrorDuplicateTransactionId"}), None),
+        (201, Value::Null, None),
+    ] {
+        let known = known_transaction(&answer(status, json!({ "error": error }).to_string()));
+        let event = known.map(|known| known.event);
+        assert_eq!(event, expected.map(|id| id.map(EventId::new)), "{status} {error}");
+    }
+}
+
+#[test]
 fn an_event_is_found_by_its_key_on_whichever_page_it_is() {
     let next = "https://graph.microsoft.com/v1.0/me/calendar/events?$skip=10";
     let pages = [

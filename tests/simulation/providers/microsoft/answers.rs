@@ -22,6 +22,13 @@ pub fn error(status: u16, code: &str, message: &str) -> HttpResponse {
     wire::json(status, &error_body(code, message))
 }
 
+/// The transaction was made before, and this is the event.
+pub fn duplicate_transaction(event: &str) -> HttpResponse {
+    let mut body = error_body("ErrorDuplicateTransactionId", "The transaction was made before.");
+    body["error"]["@event.existingEventId"] = json!(event);
+    wire::json(400, &body)
+}
+
 /// No such event.
 pub fn no_such_item() -> HttpResponse {
     error(404, "ErrorItemNotFound", "The specified object was not found in the store.")

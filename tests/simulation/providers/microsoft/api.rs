@@ -104,7 +104,7 @@ fn search(call: &Call<'_>, calendar: &str) -> HttpResponse {
     wire::json(200, &json!({ "value": found }))
 }
 
-/// An event of a transaction that is there already is not made again: some mailboxes answer with it, some with a conflict.
+/// An event of a transaction that is there already is not made again: some mailboxes answer with it, some only name it.
 fn create(call: &mut Call<'_>, calendar: &str) -> HttpResponse {
     let mut body = wire::object(call.request);
     let transaction = body.get("transactionId").and_then(Value::as_str);
@@ -116,7 +116,7 @@ fn create(call: &mut Call<'_>, calendar: &str) -> HttpResponse {
         return if is_personal(call.account) {
             wire::json(201, &event::shown(earlier, false))
         } else {
-            answers::error(409, "ErrorDuplicateTransactionId", "The transaction was made before.")
+            answers::duplicate_transaction(&earlier.id)
         };
     }
     complete(call, &mut body);
