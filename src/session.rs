@@ -126,10 +126,12 @@ impl<'a, P: Ports> Session<'a, P> {
     /// is marked as needing the person.
     pub async fn call<T>(&mut self, exchange: Pending<T>) -> Result<T, Failure> {
         let result = converse(exchange, async |request| self.send(request).await).await?;
-        if let (Err(Failure { action: Action::Retry { after }, .. }), Some(leave)) =
+        if let (Err(Failure { action: Action::Retry { after }, code, .. }), Some(leave)) =
             (&result, &mut self.leave)
+            && (after.is_some() || code == "provider_throttled")
         {
-            // A refusal for its rate can hide behind any status (Google: 403) or inside a batch's 200.
+            // A refusal for its rate can hide behind any status (Google: 403) or inside a batch's 200. Whatever else may work
+            // later, such as a write that met another, says nothing about how the provider is.
             let after = *after;
             leave.learn(match leave.outcome {
                 CallOutcome::Failed { .. } => CallOutcome::Failed { retry_after: after },

@@ -224,6 +224,21 @@ fn the_gate_learns_how_calls_went() {
             Ok(refused(&slow_down)),
             CallOutcome::Throttled { retry_after: after },
         ),
+        (
+            "throttled, without saying for how long",
+            Ok(refused(&Failure::retry("provider_throttled", "slow down", None))),
+            CallOutcome::Throttled { retry_after: None },
+        ),
+        (
+            "something that may work later, whoever is to blame",
+            Ok(refused(&Failure::retry("provider_unsettled", "not yet", None))),
+            CallOutcome::Answered,
+        ),
+        (
+            "two writes that met",
+            Ok(refused(&Failure::retry("provider_write_conflict", "again", None))),
+            CallOutcome::Answered,
+        ),
         ("429", Ok(json_response(429, &json!({}))), CallOutcome::Throttled { retry_after: None }),
         ("server error", Ok(json_response(503, &json!({}))), CallOutcome::Failed { retry_after: None }),
         ("no answer", Err(HttpError::Timeout), CallOutcome::Failed { retry_after: None }),
