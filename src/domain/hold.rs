@@ -31,7 +31,7 @@ pub enum HoldState {
     Cancelled,
     /// Ran out.
     Expired,
-    /// Never placed: the slot was taken.
+    /// Never placed: the slot was taken, or what was asked for cannot be.
     Refused,
 }
 
@@ -103,9 +103,11 @@ pub struct Hold {
 
 impl Hold {
     /// Why a hold that is being moved cannot be moved otherwise: wait about as long again as the move has taken so far.
-    /// `Conflict` when its task ended without finishing, which only cancelling the hold mends.
+    /// `Conflict` when its task ended without finishing, which only cancelling the hold mends, or, as it soon does for one
+    /// that ran out, cron.
     pub fn in_motion(&self, now: Timestamp) -> Failure {
-        if self.unattended {
+        let cleared_soon = self.expires_at <= now && now.since(self.moved_at) < LONGEST_WAIT;
+        if self.unattended && !cleared_soon {
             return Failure::conflict(
                 "hold_unfinished",
                 "the task that was moving this hold ended without finishing; cancel the hold",

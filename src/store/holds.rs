@@ -175,6 +175,21 @@ pub fn settle(hold: &Hold, state: HoldState, event: Option<&EventId>, now: Times
     .bind(now)
 }
 
+/// Ends a placement that may have left an event on the calendar: the hold runs out now, which frees the slot for others, and its
+/// expiry takes the event off.
+pub fn abandon(hold: &Hold, now: Timestamp) -> Statement {
+    Statement::new(
+        "holds.abandon",
+        "UPDATE holds SET state = 'cancelling', expires_at = MIN(expires_at, ?5), updated_at = ?5 \
+         WHERE connector_id = ?1 AND hold_id = ?2 AND generation = ?3 AND task_id = ?4 AND state = 'placing'",
+    )
+    .bind(hold.connector.as_str())
+    .bind(hold.id.as_str())
+    .bind(hold.generation)
+    .bind(hold.task.as_str())
+    .bind(now)
+}
+
 /// Holds that ran out, earliest first, with the `connector_generation` they are of. Not those that a task is just moving, which
 /// will see for itself, nor those of connectors nothing can be done for now.
 pub fn expired(now: Timestamp, limit: u32) -> Statement {

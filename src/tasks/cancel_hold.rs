@@ -108,7 +108,8 @@ impl CancelHold {
             Reason::Expired => HoldState::Expired,
         };
         let mut notifications = Vec::new();
-        if self.reason == Reason::Expired {
+        // One that was never placed has not run out for anybody: its task said that it failed.
+        if self.reason == Reason::Expired && hold.event.is_some() {
             let id = format!("hold-expired:{}:{}:{}", hold.connector, hold.id, hold.generation);
             let data = json!({
                 "holdId": hold.id, "eventId": hold.event, "calendarId": hold.calendar,

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         event::{CreationKey, Event, EventDraft, EventStatus, EventTimes, Marker, Transparency, Visibility},
         event_time::parse_instant,
-        failure::Failure,
+        failure::{Action, Failure},
         hold::{Hold, HoldState},
         ids::{CalendarId, HoldId},
         time::{Interval, Timestamp},
@@ -123,13 +123,8 @@ impl Task for PlaceHold {
             return self.not_reserved(run, &hold);
         }
         if hold.expires_at <= run.app.clock.now() {
-            let failure = Failure::rejected(
-                "already_expired",
-                "payload.expiresAt",
-                "expected an instant in the future",
-            );
-            // What an earlier attempt may have left on the calendar is taken off by the expiry, for which the hold stays.
-            return Err(if run.repeated { failure.into() } else { refuse(&hold, run, failure) });
+            let why = "expected an instant in the future";
+            return Err(refuse(&hold, run, Failure::rejected("already_expired", "payload.expiresAt", why)));
         }
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
         let planned = 1 + u32::from(run.repeated) + u32::from(!self.allow_conflicts);
@@ -146,11 +141,10 @@ impl Task for PlaceHold {
         })
         .await;
         match outcome {
-            Ok(Some(event)) if event.status == EventStatus::Cancelled => Err(refuse(
-                &hold,
-                run,
-                Failure::conflict("hold_removed", "the hold's event was deleted from the calendar"),
-            )),
+            Ok(Some(event)) if event.status == EventStatus::Cancelled => Err(Undone {
+                writes: vec![holds::settle(&hold, HoldState::Refused, None, run.app.clock.now())],
+                ..Failure::conflict("hold_removed", "the hold's event was deleted from the calendar").into()
+            }),
             Ok(Some(event)) => Ok(placed(&hold, &event, run.app.clock.now())),
             Ok(None) => {
                 Err(refuse(&hold, run, Failure::conflict("slot_busy", "the calendar is busy in that slot")))
@@ -233,10 +227,16 @@ fn slot_held() -> Failure {
     Failure::conflict("slot_held", "another hold keeps a part of that slot")
 }
 
-/// Gives the reservation up, with the reason.
+/// Gives the reservation up, with the reason. An earlier attempt whose answer was lost may have left an event on the calendar
+/// that was not to be found yet, and so may an answer that nobody understands: the expiry takes it off.
 fn refuse<P: Ports>(hold: &Hold, run: &Run<'_, P>, failure: Failure) -> Undone {
-    let writes = vec![holds::settle(hold, HoldState::Refused, None, run.app.clock.now())];
-    Undone { failure: Box::new(failure), writes, notifications: Vec::new() }
+    let now = run.app.clock.now();
+    let write = if run.repeated || failure.action == Action::Fatal {
+        holds::abandon(hold, now)
+    } else {
+        holds::settle(hold, HoldState::Refused, None, now)
+    };
+    Undone { writes: vec![write], ..failure.into() }
 }
 
 fn placed(hold: &Hold, event: &Event, now: Timestamp) -> Done {

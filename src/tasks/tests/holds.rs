@@ -205,6 +205,88 @@ fn a_hold_that_ran_out_while_its_placing_was_retried_leaves_nothing_behind() {
     assert_eq!(state(&world), "expired");
 }
 
+/// A world in which the answer to the first attempt to place hold `h` was lost, and a second does not find its event yet.
+fn lost() -> World {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.app.http.answer("create-event", Err(HttpError::Timeout));
+    world.deliver(world.message("place-hold", "place", slot("h")));
+    world.grant("find-event", Json::Null);
+    world
+}
+
+/// Busy by the event that the first attempt left.
+fn busy() -> Json {
+    json!({ "primary": [["2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z"]] })
+}
+
+fn expire(world: &World) {
+    block_on(cron::tick(&*world.app));
+    deliver_periodic(world);
+}
+
+#[test]
+fn a_repeated_placement_that_is_refused_leaves_nothing_behind() {
+    let forbidden = || Ok(refused(&Failure::refused("forbidden", "not yours")));
+    for (code, free_busy) in [
+        ("slot_busy", busy()),
+        ("availability_unknown", json!({ "primary": "notFound" })),
+        ("forbidden", json!({ "primary": [] })),
+    ] {
+        let world = lost();
+        world.grant("free-busy", free_busy);
+        if code == "forbidden" {
+            world.app.http.answer("create-event", forbidden());
+        }
+        assert_eq!(world.fail("place-hold", "place", slot("h"))["code"], code);
+
+        world.grant("find-event", json!({ "id": "e", "status": "tentative" }));
+        world.grant("delete-event", json!("deleted"));
+        expire(&world);
+        assert_eq!((world.app.http.left(), state(&world)), (0, json!("expired")), "{code}");
+        // Its task said that it was not placed.
+        assert!(world.told().iter().all(|told| told["type"] != "calendar.hold.expired"), "{code}");
+    }
+}
+
+#[test]
+fn an_answer_to_a_placement_that_nobody_understands_leaves_nothing_behind() {
+    let world = World::new();
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.app.http.answer("create-event", Ok(refused(&Failure::fatal("provider_unreadable", "what?"))));
+    assert_eq!(world.fail("place-hold", "place", slot("h"))["code"], "provider_unreadable");
+    world.grant("find-event", json!({ "id": "e", "status": "tentative" }));
+    world.grant("delete-event", json!("deleted"));
+    expire(&world);
+    assert_eq!((world.app.http.left(), state(&world)), (0, json!("expired")));
+}
+
+#[test]
+fn a_placement_refused_when_repeated_frees_the_slot_at_once_and_the_hold_as_soon_as_it_is_off_the_calendar() {
+    let world = lost();
+    world.grant("free-busy", busy());
+    world.fail("place-hold", "place", slot("h"));
+
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.grant("create-event", json!({ "id": "e2", "status": "tentative" }));
+    assert_eq!(world.succeed("place-hold", "other", slot("other"))["state"], "held");
+
+    // The same hold elsewhere: not before the expiry has looked for the event under its key.
+    let mut elsewhere = slot("h");
+    elsewhere["start"] = json!("2026-12-01T11:00:00Z");
+    elsewhere["end"] = json!("2026-12-01T12:00:00Z");
+    assert_eq!(world.deliver(world.message("place-hold", "again", elsewhere.clone())), Disposition::Ack);
+    assert_eq!(world.app.queues.take(QueueName::Tasks).len(), 1, "it waits");
+    world.grant("find-event", Json::Null);
+    expire(&world);
+    world.app.clock.advance(TimeDelta::seconds(3));
+    // It has waited, and so looks for its own event first.
+    world.grant("find-event", Json::Null);
+    world.grant("free-busy", json!({ "primary": [] }));
+    world.grant("create-event", json!({ "id": "e3", "status": "tentative" }));
+    assert_eq!(world.succeed("place-hold", "again", elsewhere)["eventId"], "e3");
+}
+
 #[test]
 fn an_expiry_that_failed_is_asked_for_again() {
     let world = held();

@@ -116,7 +116,9 @@ fn outcome(world: &World, task: &Json) {
                 let event = result["eventId"].as_str().unwrap_or_default();
                 accuse(world.providers.agenda(|agenda| agenda.find(event).is_some()), "no event");
             } else if ["slot_held", "slot_busy"].iter().any(|code| error["code"] == *code) {
-                accuse(!lives(world, key.as_str()), "a live event of a refused hold");
+                // While the grant is lost nothing can be taken off the calendar.
+                let works = status(world, connector).as_deref() == Some("active");
+                accuse(!works || !lives(world, key.as_str()), "a live event of a refused hold");
             }
         }
         "confirm-hold" if succeeded => {
@@ -148,12 +150,9 @@ fn ended(world: &World, hold: &Json) {
     let (connector, id, state) = (text(hold, "connector_id"), text(hold, "hold_id"), text(hold, "state"));
     let key = text(hold, "creation_key");
     let over = matches!(state, "cancelled" | "expired" | "refused");
-    let refused_blindly = state == "refused" && lost_its_grant(world, connector);
-    world.witness.expect(
-        !over || !lives(world, key) || was_touched(world, key) || refused_blindly,
-        Promise::G1,
-        || format!("hold {id} of {connector} is {state}, and its event is still there"),
-    );
+    world.witness.expect(!over || !lives(world, key) || was_touched(world, key), Promise::G1, || {
+        format!("hold {id} of {connector} is {state}, and its event is still there")
+    });
     let works = status(world, connector).as_deref() == Some("active");
     let expires_at = Timestamp::from_millis(hold["expires_at"].as_i64().unwrap());
     let long_over = world.kernel.now().since(expires_at) > TimeDelta::minutes(20);
@@ -200,11 +199,6 @@ fn was_cancelled(world: &World, event: &str) -> bool {
         || heard
             .values()
             .any(|heard| heard.asked.kind == "cancel-event" && heard.asked.payload["eventId"] == event)
-}
-
-/// Whether the connector ever lost its grant: then a task can end not knowing what it left behind.
-fn lost_its_grant(world: &World, connector: &str) -> bool {
-    world.witness.life(connector, |life| !life.marked.is_empty())
 }
 
 fn text<'a>(row: &'a Json, column: &str) -> &'a str {
