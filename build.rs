@@ -68,18 +68,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let mut end = 0;
-    let lines: Vec<_> = zones
-        .iter()
-        .map(|(Clocks { first_offset, changes, rule }, names)| {
+    let clocks: Vec<_> = zones
+        .keys()
+        .map(|Clocks { first_offset, changes, rule }| {
             let start = end;
             end += changes.len();
-            format!("{};{start};{end};{first_offset};{rule}", names.join(" "))
+            (start, end, first_offset, rule)
         })
         .collect();
+    let mut names: Vec<_> =
+        zones.values().enumerate().flat_map(|(at, names)| names.iter().map(move |name| (name, at))).collect();
+    names.sort_by_key(|(name, _)| name.to_ascii_lowercase());
 
     let packed = format!(
-        "const ZONES: &str = {:?};\nconst DAYS: &[u16] = &{days:?};\nconst KIND_OF: &[u8] = &{kind_of:?};\nconst KINDS: &[(i64, i32)] = &{kinds:?};\n",
-        lines.join("\n")
+        "const NAMES: &[(&str, u16)] = &{names:?};\nconst CLOCKS: &[(u16, u16, i32, &str)] = &{clocks:?};\nconst DAYS: &[u16] = &{days:?};\nconst KIND_OF: &[u8] = &{kind_of:?};\nconst KINDS: &[(i64, i32)] = &{kinds:?};\n"
     );
     fs::write(Path::new(&env::var("OUT_DIR")?).join("zones.rs"), packed)?;
     Ok(())

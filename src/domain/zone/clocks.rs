@@ -23,26 +23,21 @@ struct Change {
 
 const DAY: i64 = 86_400;
 
-// ZONES has a line for each set of clocks: its zones separated by spaces, the places of its first change and of the one after its
-// last, the first offset, and the rule as a POSIX TZ string. Changes are in DAYS and KIND_OF: the local day, counted from the change
-// before (at first from 1970-01-01), and an index into KINDS: the second of that day at which clocks are set, and by how many
-// seconds forward.
+// NAMES has the zones, ordered as if in small letters, and the place of each one's clocks in CLOCKS. There are the places of the first
+// change and of the one after the last, the first offset, and the rule as a POSIX TZ string. Changes are in DAYS and KIND_OF: the local
+// day, counted from the change before (at first from 1970-01-01), and an index into KINDS: the second of that day at which clocks are
+// set, and by how many seconds forward.
 include!(concat!(env!("OUT_DIR"), "/zones.rs"));
 
 impl Clocks {
     /// Finds a zone, whatever the case of its letters, and its name as the database spells it.
     pub(super) fn of(zone: &str) -> Option<(&'static str, Self)> {
-        let (name, fields) = ZONES.split('\n').find_map(|line| {
-            let (names, fields) = line.split_once(';')?;
-            Some((names.split(' ').find(|name| name.eq_ignore_ascii_case(zone))?, fields))
-        })?;
-        let mut fields = fields.splitn(4, ';');
-        let mut place = || fields.next()?.parse::<usize>().ok();
-        let (start, end) = (place()?, place()?);
-        let first_offset = fields.next()?.parse().ok()?;
-        let changes = changes(DAYS.get(start..end)?, KIND_OF.get(start..end)?, first_offset);
-        let rule = posix::TimeZone::parse(fields.next()?).ok()?;
-        Some((name, Self { first_offset, changes, rule }))
+        let place = NAMES.binary_search_by(|(name, _)| small(name).cmp(small(zone))).ok()?;
+        let (name, clocks) = NAMES.get(place)?;
+        let (start, end, first_offset, rule) = CLOCKS.get(usize::from(*clocks))?;
+        let range = usize::from(*start)..usize::from(*end);
+        let changes = changes(DAYS.get(range.clone())?, KIND_OF.get(range)?, *first_offset);
+        Some((name, Self { first_offset: *first_offset, changes, rule: posix::TimeZone::parse(rule).ok()? }))
     }
 
     /// Those that follow a rule, a POSIX TZ string, and always have.
@@ -86,6 +81,10 @@ impl Clocks {
         let after = self.changes.last().map_or(after, |last| last.at.max(after));
         Some(self.rule.next_transition(Timestamp::from_second(after).ok()?)?.timestamp().as_second())
     }
+}
+
+fn small(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|letter| letter.to_ascii_lowercase())
 }
 
 fn changes(days: &[u16], kind_of: &[u8], mut offset: i32) -> Vec<Change> {

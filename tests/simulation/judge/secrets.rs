@@ -28,7 +28,9 @@ pub fn judge(world: &World) {
     for table in tables {
         let table = table["name"].as_str().unwrap();
         for row in sqlite.read(&format!("SELECT * FROM {table}")) {
-            seek(&format!("table {table}"), &row.to_string());
+            for text in row.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()) {
+                seek(table, text);
+            }
         }
     }
     sealed(world);
