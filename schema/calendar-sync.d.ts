@@ -581,7 +581,8 @@ export interface DisconnectPayload {
  */
 export interface Notification {
 /**
- * What there is to say, by type.
+ * What there is to say, by type. Where a task's `result` would be too large for the queue, `resultUrl` says where to read it:
+ * `GET /v1/tasks/{id}`.
  */
 data: {
 [k: string]: unknown

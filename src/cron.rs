@@ -13,11 +13,11 @@ use crate::{
     outbox,
     ports::{Clock, Db, Ports, QueueName},
     store::{
-        connectors, holds, oauth_state, outbox as outbox_rows,
+        connectors, holds, oauth_state, outbox as outbox_rows, readable,
         tasks::{self, Asked},
         unreadable,
     },
-    tasks::{TaskType, submission},
+    tasks::{TaskType, envelope, submission},
 };
 
 /// The most of each kind of due work enqueued in one tick; the rest waits for the next.
@@ -51,8 +51,7 @@ fn report(part: &'static str, outcome: Result<usize, Failure>) {
 async fn expire_holds<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
     let now = app.clock.now();
     let rows = app.db.query(holds::expired(now, MOST_PER_TICK)).await?;
-    let mut due = Vec::with_capacity(rows.len());
-    for row in &rows {
+    let due = readable(&rows, |row| {
         let hold = holds::from_row(row)?;
         let grant = row.integer("connector_generation").map_err(unreadable)?;
         let hours = now.since(hold.expires_at).num_hours().max(0).unsigned_abs();
@@ -60,14 +59,14 @@ async fn expire_holds<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
         // Hashed, because a hold's id may be longer than a task's.
         let parts = [hold.generation, grant, i64::from(round)].map(|part| part.to_string());
         let key = CreationKey::derive(&[hold.id.as_str(), &parts[0], &parts[1], &parts[2]]);
-        due.push(Asked {
+        Ok(Asked {
             task: TaskId::new(format!("expire:{}", key.as_str())),
             connector: hold.connector,
             kind: TaskType::CancelHold.as_str().to_owned(),
             payload: json!({ "holdId": hold.id, "reason": "expired" }),
             correlation: None,
-        });
-    }
+        })
+    });
     enqueue(app, &due).await
 }
 
@@ -76,25 +75,22 @@ async fn enqueue_refreshes<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
     let now = app.clock.now();
     let rows =
         app.db.query(connectors::take_due_refreshes(now, now.plus(REFRESH_RETRY), MOST_PER_TICK)).await?;
-    let mut due = Vec::with_capacity(rows.len());
-    for row in &rows {
+    let due = readable(&rows, |row| {
         let connector = ConnectorId::new(row.text("id").map_err(unreadable)?);
-        due.push(Asked {
+        Ok(Asked {
             task: TaskId::new(format!("refresh:{connector}:{}", now.as_seconds())),
             connector,
             kind: TaskType::RefreshToken.as_str().to_owned(),
             payload: json!({ "scheduled": true }),
             correlation: None,
-        });
-    }
+        })
+    });
     enqueue(app, &due).await
 }
 
 /// Periodic work goes to the queue of its own, so that it never delays somebody who waits.
 async fn enqueue<P: Ports>(app: &App<P>, due: &[Asked]) -> Result<usize, Failure> {
-    let asked: Vec<&Asked> = due.iter().collect();
-    submission::send(app, QueueName::Sync, &asked).await?;
-    Ok(asked.len())
+    submission::send(app, QueueName::Sync, due.iter().map(|asked| envelope::write(asked, 1)).collect()).await
 }
 
 /// Drops what nobody needs any more.
@@ -104,4 +100,37 @@ async fn prune<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
     let forgotten = now.plus(-ATTEMPTS_KEPT);
     app.db.batch(vec![oauth_state::prune(forgotten), tasks::prune(old), outbox_rows::prune(old)]).await?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{app, block_on, connect};
+
+    #[test]
+    fn an_odd_row_holds_up_no_other() {
+        let app = app();
+        connect(&app, "a");
+        let key = CreationKey::derive(&["key"]);
+        for (hold, end) in [("odd", 1), ("good", 3)] {
+            app.db.execute(&format!(
+                "INSERT INTO holds VALUES ('con-a', '{hold}', 1, 't', 'primary', 'e', '{}', 2, {end}, 1, 'held', 1, 1)",
+                key.as_str()
+            ));
+        }
+        for (task, payload) in [("odd", "odd"), ("good", r#"{"holdId": "good"}"#)] {
+            app.db.execute(&format!(
+                "INSERT INTO tasks VALUES ('con-a', '{task}', 'cancel-hold', NULL, NULL, '{payload}', 'hash', NULL, 'queued', \
+                 0, 1, NULL, NULL, 1, NULL, NULL, 1, 1)"
+            ));
+        }
+        block_on(tick(&*app));
+        let sent = |queue| {
+            let sent = app.queues.sent(queue).into_iter().map(|message| message.body);
+            let of_kind = sent.filter(|body| body["type"] == "cancel-hold");
+            of_kind.map(|body| body["payload"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(sent(QueueName::Sync), [json!({ "holdId": "good", "reason": "expired" })]);
+        assert_eq!(sent(QueueName::Tasks), [json!({ "holdId": "good" })]);
+    }
 }

@@ -18,6 +18,7 @@ pub mod platform;
 pub mod ports;
 pub mod providers;
 pub mod reauthorization;
+pub mod sending;
 pub mod session;
 pub mod signing;
 pub mod store;

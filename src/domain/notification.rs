@@ -75,7 +75,8 @@ pub struct Notification {
     pub time: String,
     /// Always `application/json`.
     pub datacontenttype: String,
-    /// What there is to say, by type.
+    /// What there is to say, by type. Where a task's `result` would be too large for the queue, `resultUrl` says where to read it:
+    /// `GET /v1/tasks/{id}`.
     pub data: Value,
 }
 

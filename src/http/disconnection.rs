@@ -71,14 +71,16 @@ pub(super) async fn disconnect<P: Ports>(
         payload: json!({}),
         correlation: None,
     };
-    let report = runner::run(app, Reading { asked: asked.clone(), problem: None }).await;
+    let reading = Reading { asked, run: 1, problem: None };
+    let report = runner::run(app, QueueName::Tasks, &reading).await;
+    let asked = &reading.asked;
     outbox::mark_sent(app, report.published).await;
     if let Some(outcome) = report.outcome {
         return outcome.map(Disconnected::Done);
     }
     if let Disposition::Retry { delay } = report.disposition {
         // No message stands behind this run, so that nobody would deliver it again.
-        let message = OutgoingMessage { body: envelope::write(&asked), delay };
+        let message = OutgoingMessage { body: envelope::write(asked, reading.run), delay };
         app.queues.send(QueueName::Tasks, vec![message]).await?;
     }
     let rows = app.db.query(tasks::get(&asked.connector, &asked.task)).await?;

@@ -18,6 +18,7 @@ use crate::{
     tasks::{
         batch::{self, Delivered},
         dead_letters,
+        resending::COUNTED_WAIT,
         runner::Disposition,
     },
 };
@@ -85,14 +86,13 @@ impl Delivery {
 
     /// Hands the messages of the queue of that name to whoever deals with them.
     pub async fn consume(&self, app: &App<Cloudflare>, queue: &str) {
+        let settle = |place, disposition| self.settle(place, disposition);
         match queue {
-            "calendar-tasks" | "calendar-sync" => {
-                batch::consume(app, self.delivered(), |place, disposition| self.settle(place, disposition))
-                    .await;
-            }
+            "calendar-tasks" => batch::consume(app, QueueName::Tasks, self.delivered(), settle).await,
+            "calendar-sync" => batch::consume(app, QueueName::Sync, self.delivered(), settle).await,
             "calendar-tasks-dlq" | "calendar-sync-dlq" => {
                 for (place, message) in self.delivered().into_iter().enumerate() {
-                    self.settle(place, dead_letters::consume(app, message).await);
+                    settle(place, dead_letters::consume(app, message).await);
                 }
             }
             other => {
@@ -110,7 +110,7 @@ impl Delivery {
 
     fn retry_all(&self) {
         for place in 0..self.messages.len() {
-            self.settle(place, Disposition::Retry { delay: TimeDelta::minutes(1) });
+            self.settle(place, Disposition::Retry { delay: COUNTED_WAIT });
         }
     }
 

@@ -23,5 +23,5 @@ mod statement;
 pub mod sync_state;
 
 pub use ping::ping;
-pub use row::{Row, unreadable};
+pub use row::{Row, readable, unreadable};
 pub use statement::{Statement, Value};

@@ -93,6 +93,13 @@ impl Row {
         parse(self.text(column)?).ok_or_else(|| self.odd(column, "holds a value we do not know"))
     }
 
+    /// What it is called by, for the log.
+    fn name(&self) -> String {
+        let names = ["connector_id", "task_id", "hold_id", "id", "sequence"];
+        let named = names.iter().filter_map(|name| Some(format!("{name} {}", self.columns.get(*name)?)));
+        named.collect::<Vec<_>>().join(", ")
+    }
+
     fn column(&self, column: &str) -> Read<&Value> {
         self.columns.get(column).ok_or_else(|| self.odd(column, "is missing"))
     }
@@ -100,6 +107,18 @@ impl Row {
     fn odd(&self, column: &str, what: &str) -> DbError {
         DbError { statement: self.statement, message: format!("column {column} {what}") }
     }
+}
+
+/// What can be read of rows that have nothing to do with each other: an odd one is logged, and holds up no other.
+pub fn readable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Failure>) -> Vec<T> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read(row) {
+            Ok(one) => all.push(one),
+            Err(failure) => tracing::error!(%failure, row = %row.name(), "a row is passed over"),
+        }
+    }
+    all
 }
 
 /// A row that cannot be read is a fault of ours, which no retry mends.
@@ -131,5 +150,12 @@ mod tests {
         let error = row(json!({"state": 7})).text("state").unwrap_err();
         assert_eq!(error.to_string(), "database, statement test: column state is not text");
         assert_eq!(row(json!({})).text("state").unwrap_err().message, "column state is missing");
+    }
+
+    #[test]
+    fn an_odd_row_holds_up_no_other() {
+        let rows = [row(json!({"a": 1})), row(json!({"a": "x", "task_id": "t"})), row(json!({"a": 3}))];
+        assert_eq!(readable(&rows, |row| row.integer("a").map_err(unreadable)), [1, 3]);
+        assert_eq!(rows[1].name(), r#"task_id "t""#);
     }
 }

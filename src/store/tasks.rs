@@ -142,13 +142,15 @@ pub fn claim(asked: &Asked, claim: &str, until: Timestamp, most_attempts: i64, n
     .bind(now.plus(DELIVERY_SLACK))
 }
 
-/// Enters a task that is about to be sent to the queue; a task entered before stays as it is.
+/// Enters a task that is about to be sent to the queue; a task entered before stays as it is. An owner that is not given is
+/// the connector's.
 pub fn enter(asked: &Asked, owner: &Owner, now: Timestamp) -> Statement {
     Statement::new(
         "tasks.enter",
         "INSERT OR IGNORE INTO tasks (connector_id, task_id, type, user_id, workspace_id, payload, payload_hash, \
            correlation_id, state, due_at, created_at, updated_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?9, ?9)",
+         VALUES (?1, ?2, ?3, COALESCE(?4, (SELECT user_id FROM connectors WHERE id = ?1)), \
+           COALESCE(?5, (SELECT workspace_id FROM connectors WHERE id = ?1)), ?6, ?7, ?8, 'queued', ?9, ?9, ?9)",
     )
     .bind(asked.connector.as_str())
     .bind(asked.task.as_str())
@@ -243,18 +245,19 @@ pub fn requeue(
     .bind(now)
 }
 
-/// Gives a waiting task up. Returns the row if this changed it.
-pub fn bury(asked: &Asked, error: &Json, now: Timestamp) -> Statement {
+/// Gives a waiting task up, unless it was replayed since that run. Returns the row if this changed it.
+pub fn bury(asked: &Asked, run: i64, error: &Json, now: Timestamp) -> Statement {
     Statement::new(
         "tasks.bury",
         "UPDATE tasks SET state = 'dead', error = COALESCE(error, ?3), claim = NULL, claimed_until = NULL, updated_at = ?4 \
-         WHERE connector_id = ?1 AND task_id = ?2 \
+         WHERE connector_id = ?1 AND task_id = ?2 AND run <= ?5 \
            AND (state = 'queued' OR (state = 'running' AND claimed_until <= ?4)) RETURNING *",
     )
     .bind(asked.connector.as_str())
     .bind(asked.task.as_str())
     .bind(error.to_string())
     .bind(now)
+    .bind(run)
 }
 
 /// Brings a task that failed or died back to be run again. Returns the row if this changed it.

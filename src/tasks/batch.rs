@@ -7,7 +7,11 @@ use super::{
     envelope::{self, Reading},
     runner::{self, Disposition},
 };
-use crate::{app::App, outbox, ports::Ports};
+use crate::{
+    app::App,
+    outbox,
+    ports::{Ports, QueueName},
+};
 
 /// A message as it was delivered.
 #[derive(Debug, Clone)]
@@ -18,9 +22,14 @@ pub struct Delivered {
     pub body: Option<Json>,
 }
 
-/// Runs the tasks of a batch. `settle` is called for each message by its place as soon as it is dealt with, so that one slow
+/// Runs the tasks of a batch of that queue. `settle` is called for each message by its place as soon as it is dealt with, so that one slow
 /// task does not put the others' acknowledgements at risk.
-pub async fn consume<P: Ports>(app: &App<P>, batch: Vec<Delivered>, settle: impl Fn(usize, Disposition)) {
+pub async fn consume<P: Ports>(
+    app: &App<P>,
+    queue: QueueName,
+    batch: Vec<Delivered>,
+    settle: impl Fn(usize, Disposition),
+) {
     let mut lanes: Vec<(String, Vec<(usize, Reading)>)> = Vec::new();
     for (place, message) in batch.into_iter().enumerate() {
         let reading = envelope::read(&message.body.unwrap_or(Json::Null), &message.id);
@@ -34,7 +43,7 @@ pub async fn consume<P: Ports>(app: &App<P>, batch: Vec<Delivered>, settle: impl
     let published = join_all(lanes.into_iter().map(|(_, lane)| async move {
         let mut published = outbox::Published::default();
         for (place, reading) in lane {
-            let report = runner::run(app, reading).await;
+            let report = runner::run(app, queue, &reading).await;
             settle(place, report.disposition);
             published.extend(report.published);
         }

@@ -1,49 +1,47 @@
 //! The consumer of `calendar-tasks-dlq`: records that a task was given up, and says so. Replaying it is `submission::replay`.
 
-use chrono::TimeDelta;
 use serde_json::Value as Json;
 
 use super::{
     batch::Delivered,
-    envelope,
+    envelope::{self, Reading},
+    resending,
     runner::{self, Disposition},
 };
 use crate::{
     app::App,
     domain::{failure::Failure, ids::NotificationId},
     outbox,
-    ports::{Clock, Db, Ports},
+    ports::{Clock, Db, Ports, QueueName},
     store::{
         outbox as outbox_rows,
         tasks::{self, TaskRow, TaskState},
     },
 };
 
-/// How long a letter that could not be recorded waits.
-const RETRY: TimeDelta = TimeDelta::seconds(30);
-
 /// Records one dead letter; what could not be recorded is delivered again.
 pub async fn consume<P: Ports>(app: &App<P>, message: Delivered) -> Disposition {
-    match record(app, message).await {
+    let reading = envelope::read(&message.body.unwrap_or(Json::Null), &message.id);
+    match record(app, &reading).await {
         Ok(()) => Disposition::Ack,
         Err(failure) => {
             tracing::error!(code = %failure.code, message = %failure.message, "dead letter not recorded");
-            Disposition::Retry { delay: RETRY }
+            resending::unsettled(app, QueueName::TasksDeadLetter, &reading, &failure).await
         }
     }
 }
 
-async fn record<P: Ports>(app: &App<P>, message: Delivered) -> Result<(), Failure> {
-    let asked = envelope::read(&message.body.unwrap_or(Json::Null), &message.id).asked;
+async fn record<P: Ports>(app: &App<P>, reading: &Reading) -> Result<(), Failure> {
+    let asked = &reading.asked;
     let now = app.clock.now();
-    let given_up =
-        runner::error_json(&Failure::fatal("attempts_exhausted", "given up after repeated failures"));
+    let exhausted = || Failure::fatal("attempts_exhausted", "given up after repeated failures");
+    let given_up = runner::error_json(&reading.problem.clone().unwrap_or_else(exhausted));
     // A letter may come for a task that was never claimed (the database was away): enter it first, so that it can be replayed.
     let results = app
         .db
         .batch(vec![
-            tasks::enter(&asked, &outbox_rows::Owner::default(), now),
-            tasks::bury(&asked, &given_up, now),
+            tasks::enter(asked, &outbox_rows::Owner::default(), now),
+            tasks::bury(asked, reading.run, &given_up, now),
             tasks::get(&asked.connector, &asked.task),
         ])
         .await?;
@@ -52,7 +50,7 @@ async fn record<P: Ports>(app: &App<P>, message: Delivered) -> Result<(), Failur
     };
     let task = tasks::from_row(row)?;
     if task.state != TaskState::Dead {
-        // It is being run, or was settled meanwhile: the letter is out of date.
+        // It is being run, was settled meanwhile, or is replayed: the letter is out of date.
         return Ok(());
     }
     announce(app, &task, given_up).await

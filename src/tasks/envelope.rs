@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use super::numbers;
 use crate::{
     domain::{
         failure::Failure,
         ids::{ConnectorId, CorrelationId, TaskId},
     },
+    sending,
     store::tasks::Asked,
 };
 
@@ -112,6 +114,8 @@ pub struct CalendarTask {
 pub struct Reading {
     /// What was asked, with empty text where the message had nothing usable: enough to record and answer it.
     pub asked: Asked,
+    /// Which run of the task it is for: our own messages say so from the first replay on.
+    pub run: i64,
     /// Why it cannot be run.
     pub problem: Option<Failure>,
 }
@@ -143,28 +147,53 @@ pub fn read(body: &Json, message_id: &str) -> Reading {
             check_payload(fields, connector.as_deref())
         };
     }
-    let payload = fields.get("payload").cloned().unwrap_or_else(|| Json::Object(Map::new()));
-    let asked = Asked {
+    let mut payload = fields.get("payload").cloned().unwrap_or_else(|| Json::Object(Map::new()));
+    if let Some(path) = numbers::settle(&mut payload) {
+        problem.get_or_insert_with(|| {
+            Failure::rejected(
+                "out_of_range",
+                format!("payload{path}"),
+                "expected a number that every reader of JSON can tell from its neighbours: at most 2^53 - 1",
+            )
+        });
+    }
+    let run = fields.get("run").and_then(Json::as_i64).unwrap_or(1);
+    let mut asked = Asked {
         connector: ConnectorId::new(connector.unwrap_or_default()),
         task: TaskId::new(id.unwrap_or_else(|| message_id.to_owned())),
         kind: kind.unwrap_or_default(),
         payload,
         correlation: correlation.map(CorrelationId::new),
     };
+    if sending::size(&write(&asked, run)) > sending::LARGEST_BODY {
+        let limit = sending::LARGEST_BODY;
+        problem.get_or_insert_with(|| {
+            Failure::rejected(
+                "task_too_large",
+                "payload",
+                format!("expected a task of at most {limit} bytes"),
+            )
+        });
+        // Recorded without it: a replay goes through the queue too.
+        asked.payload = Json::Object(Map::new());
+    }
     let problem = problem.or_else(|| TaskType::parse(&asked.kind).err());
-    Reading { asked, problem }
+    Reading { asked, run, problem }
 }
 
-/// The message that asks for `asked` again, such that it is recognised as the same task.
-pub fn write(asked: &Asked) -> Json {
+/// The message that asks for that run of a task again, such that it is recognised as the same task.
+pub fn write(asked: &Asked, run: i64) -> Json {
     let mut message = serde_json::json!({
         "type": asked.kind,
         "connectorId": asked.connector,
         "payload": asked.payload,
         "id": asked.task,
     });
-    if let (Some(correlation), Some(fields)) = (&asked.correlation, message.as_object_mut()) {
-        fields.insert("correlationId".to_owned(), Json::from(correlation.as_str()));
+    if let Some(correlation) = &asked.correlation {
+        message["correlationId"] = Json::from(correlation.as_str());
+    }
+    if run > 1 {
+        message["run"] = Json::from(run);
     }
     message
 }
@@ -226,6 +255,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::testing::through_javascript;
 
     #[test]
     fn a_good_message_is_read_whole() {
@@ -268,6 +298,16 @@ mod tests {
                 "connector_mismatch",
                 Some("payload.connectorId"),
             ),
+            (
+                json!({"type": "refresh-token", "connectorId": "c", "payload": {"list": [{"a": 1_u64 << 53}]}}),
+                "out_of_range",
+                Some("payload.list[0].a"),
+            ),
+            (
+                json!({"type": "refresh-token", "connectorId": "c", "payload": {"a": "x".repeat(120_000)}}),
+                "task_too_large",
+                Some("payload"),
+            ),
         ] {
             let problem = read(&body, "message-1").problem.unwrap();
             assert_eq!((problem.code.as_ref(), problem.field()), (code, field), "{body}");
@@ -281,7 +321,25 @@ mod tests {
             "message-1",
         )
         .asked;
-        assert_eq!(read(&write(&asked), "message-2"), Reading { asked, problem: None });
+        for run in [1, 2] {
+            let reading = Reading { asked: asked.clone(), run, problem: None };
+            assert_eq!(read(&write(&asked, run), "message-2"), reading);
+        }
+    }
+
+    #[test]
+    fn a_task_stays_the_same_whatever_a_queue_does_to_its_numbers() {
+        let asked = |payload| {
+            read(&json!({"type": "refresh-token", "connectorId": "c", "payload": payload}), "message-1").asked
+        };
+        for payload in
+            [json!({"a": 49.0, "b": [-0.0, 0.1]}), json!({"a": 9_007_199_254_740_993_i64, "b": 1e25})]
+        {
+            let first = asked(payload);
+            let later = read(&through_javascript(&write(&first, 1)), "message-2").asked;
+            assert_eq!((later.digest(), &later), (first.digest(), &first));
+        }
+        assert_eq!(asked(json!({"a": 49.0})).digest(), asked(json!({"a": 49})).digest());
     }
 
     proptest! {

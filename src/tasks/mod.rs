@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod dead_letters;
 pub mod envelope;
+pub mod resending;
 pub mod runner;
 pub mod submission;
 mod work;
@@ -19,6 +20,7 @@ mod create_event;
 mod disconnect;
 mod event_fields;
 mod find_slots;
+mod numbers;
 mod place_hold;
 mod refresh_token;
 mod update_event;

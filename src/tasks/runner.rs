@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 
 use super::{
     MAX_ATTEMPTS, TaskType, Work,
-    envelope::{self, Reading},
+    envelope::Reading,
+    resending::{self, LONGEST_DELAY},
     work::{Claim, Done, Run, Undone},
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
         time::Timestamp,
     },
     outbox::{self, Published},
-    ports::{Clock, Db, Metrics, OutgoingMessage, Ports, QueueName, Queues, Random},
+    ports::{Clock, Db, Metrics, Ports, QueueName, Random},
     store::{
         Row, Statement, calendars, connectors,
         outbox::{self as outbox_rows, Owner},
@@ -35,8 +36,9 @@ use crate::{
 const CLAIM_LIFETIME: TimeDelta = TimeDelta::seconds(120);
 /// How long a task of a paused connector waits before it looks again.
 const PAUSED_WAIT: TimeDelta = TimeDelta::seconds(300);
-/// The longest a queue keeps a message back.
-const LONGEST_DELAY: TimeDelta = TimeDelta::hours(12);
+
+/// The longest message of a result, in characters.
+const LONGEST_MESSAGE: usize = 1_000;
 
 /// What to do with the message that asked for the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,19 +69,22 @@ impl Report {
     }
 }
 
-/// Runs the task a message asks for. Never fails: whatever happens is in the report.
-pub async fn run<P: Ports>(app: &App<P>, reading: Reading) -> Report {
+/// Runs the task that a message of that queue asks for. Never fails: whatever happens is in the report.
+pub async fn run<P: Ports>(app: &App<P>, queue: QueueName, reading: &Reading) -> Report {
     let started = app.clock.now();
-    let Reading { asked, problem } = reading;
-    let work = match problem {
-        Some(problem) => Err(problem),
-        None => Work::parse(&asked),
+    let asked = &reading.asked;
+    let work = match &reading.problem {
+        Some(problem) => Err(problem.clone()),
+        None => Work::parse(asked),
     };
     let label = if TaskType::parse(&asked.kind).is_ok() { asked.kind.clone() } else { "unknown".to_owned() };
-    let report = run_once(app, &asked, work).await.unwrap_or_else(|failure| {
-        tracing::error!(task = %asked.task, connector = %asked.connector, code = %failure.code, message = %failure.message, "task not settled");
-        Report::quiet(Disposition::Retry { delay: backoff::delay(1, &app.random) })
-    });
+    let report = match run_once(app, queue, asked, work).await {
+        Ok(report) => report,
+        Err(failure) => {
+            tracing::error!(task = %asked.task, connector = %asked.connector, code = %failure.code, message = %failure.message, "task not settled");
+            Report::quiet(resending::unsettled(app, queue, reading, &failure).await)
+        }
+    };
     app.metrics.record("task_millis", &label, app.clock.now().since(started).num_milliseconds() as f64);
     report
 }
@@ -88,6 +93,7 @@ pub async fn run<P: Ports>(app: &App<P>, reading: Reading) -> Report {
 /// other: once, however often it is delivered or replayed.
 async fn run_once<P: Ports>(
     app: &App<P>,
+    queue: QueueName,
     asked: &Asked,
     work: Result<Work, Failure>,
 ) -> Result<Report, Failure> {
@@ -114,10 +120,10 @@ async fn run_once<P: Ports>(
     };
     let ledger = tasks::from_row(ledger)?;
     if ledger.claim.as_deref() != Some(claim_name.as_str()) {
-        return Ok(not_claimed(app, asked, &ledger, now).await);
+        return not_claimed(app, queue, asked, &ledger, now).await;
     }
 
-    let settled = Settle { app, asked, ledger: &ledger, claim: &claim_name };
+    let settled = Settle { app, queue, asked, ledger: &ledger, claim: &claim_name };
     let work = match work {
         Ok(work) => work,
         Err(problem) => return settled.failed(problem.into()).await,
@@ -159,33 +165,38 @@ fn prepared(connector: &[Row], calendars: &[Row]) -> Result<(Connector, Vec<Cale
 }
 
 /// The task is done, or somebody else has it, or the id stands for something else.
-async fn not_claimed<P: Ports>(app: &App<P>, asked: &Asked, ledger: &TaskRow, now: Timestamp) -> Report {
+async fn not_claimed<P: Ports>(
+    app: &App<P>,
+    queue: QueueName,
+    asked: &Asked,
+    ledger: &TaskRow,
+    now: Timestamp,
+) -> Result<Report, Failure> {
     if ledger.digest != asked.digest() {
         let problem = Failure::rejected(
             "id_reused",
             "id",
             "this id already stands for a task with another type or payload",
         );
-        return refuse(app, asked, problem)
-            .await
-            .unwrap_or_else(|_| Report::quiet(Disposition::Retry { delay: backoff::delay(1, &app.random) }));
+        return refuse(app, asked, problem).await;
     }
     if ledger.state.is_final() {
         let outcome = match (&ledger.result, &ledger.error) {
             (Some(result), None) => Some(Ok(result.clone())),
             _ => None,
         };
-        return Report { outcome, ..Report::quiet(Disposition::Ack) };
+        return Ok(Report { outcome, ..Report::quiet(Disposition::Ack) });
     }
-    match ledger.claimed_until.filter(|until| *until > now) {
+    let disposition = match ledger.claimed_until.filter(|until| *until > now) {
         Some(until) => {
             let lapses = until.since(now).max(TimeDelta::seconds(1));
-            Report::quiet(send_again(app, asked, lapses).await)
+            resending::later(app, queue, asked, ledger.run, lapses).await
         }
-        None if ledger.attempts >= MAX_ATTEMPTS => Report::quiet(give_up(app, asked).await),
+        None if ledger.attempts >= MAX_ATTEMPTS => resending::give_up(app, asked, ledger.run).await,
         // It waits for its time, and the message that will come then is on its way; the sweep makes up for one that is lost.
-        None => Report::quiet(Disposition::Ack),
-    }
+        None => Disposition::Ack,
+    };
+    Ok(Report::quiet(disposition))
 }
 
 /// Says what is wrong with a message whose id stands for another task. The ledger has no place for it.
@@ -200,28 +211,10 @@ async fn refuse<P: Ports>(app: &App<P>, asked: &Asked, problem: Failure) -> Resu
     Ok(Report { disposition: Disposition::Ack, outcome: Some(Err(problem)), published })
 }
 
-/// Sends the task to the dead letters.
-async fn give_up<P: Ports>(app: &App<P>, asked: &Asked) -> Disposition {
-    let message = OutgoingMessage { body: envelope::write(asked), delay: TimeDelta::zero() };
-    match app.queues.send(QueueName::TasksDeadLetter, vec![message]).await {
-        Ok(()) => Disposition::Ack,
-        Err(_) => Disposition::Retry { delay: backoff::delay(1, &app.random) },
-    }
-}
-
-/// Sends the task anew with a delay, so that waiting costs no delivery of this message.
-async fn send_again<P: Ports>(app: &App<P>, asked: &Asked, delay: TimeDelta) -> Disposition {
-    let delay = delay.min(LONGEST_DELAY);
-    let message = OutgoingMessage { body: envelope::write(asked), delay };
-    match app.queues.send(QueueName::Tasks, vec![message]).await {
-        Ok(()) => Disposition::Ack,
-        Err(_) => Disposition::Retry { delay },
-    }
-}
-
 /// The end of one claimed run.
 struct Settle<'a, P: Ports> {
     app: &'a App<P>,
+    queue: QueueName,
     asked: &'a Asked,
     ledger: &'a TaskRow,
     claim: &'a str,
@@ -319,12 +312,13 @@ impl<P: Ports> Settle<'_, P> {
         let due = if given_up { now } else { now.plus(delay) };
         self.app.db.query(tasks::requeue(self.asked, self.claim, error, due, counted, now)).await?;
         if given_up {
-            return Ok(Report::quiet(give_up(self.app, self.asked).await));
+            return Ok(Report::quiet(resending::give_up(self.app, self.asked, self.ledger.run).await));
         }
         if counted {
             return Ok(Report::quiet(Disposition::Retry { delay }));
         }
-        Ok(Report::quiet(send_again(self.app, self.asked, delay).await))
+        let run = self.ledger.run;
+        Ok(Report::quiet(resending::later(self.app, self.queue, self.asked, run, delay).await))
     }
 
     fn notification_id(&self) -> NotificationId {
@@ -340,10 +334,10 @@ pub(super) fn task_failed(asked: &Asked, id: NotificationId, error: &Json, now: 
     Notification::new(id, NotificationType::TaskFailed, asked.connector.clone(), now, data)
 }
 
-/// A failure as results show it: `{code, message, field?, retryable}`.
+/// A failure as results show it: `{code, message, field?, retryable}`. What the message quotes may be as long as the task.
 pub(super) fn error_json(failure: &Failure) -> Json {
-    let mut error =
-        json!({ "code": failure.code, "message": failure.message, "retryable": failure.is_retryable() });
+    let message: String = failure.message.chars().take(LONGEST_MESSAGE).collect();
+    let mut error = json!({ "code": failure.code, "message": message, "retryable": failure.is_retryable() });
     if let (Some(field), Some(error)) = (failure.field(), error.as_object_mut()) {
         error.insert("field".to_owned(), Json::from(field));
     }

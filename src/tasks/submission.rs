@@ -2,6 +2,7 @@
 //! sweep, which sends again what is overdue.
 
 use chrono::TimeDelta;
+use serde_json::Value as Json;
 
 use super::{
     Work,
@@ -14,10 +15,12 @@ use crate::{
         ids::{ConnectorId, TaskId},
         time::Timestamp,
     },
-    ports::{Clock, Db, OutgoingMessage, Ports, QueueName, Queues},
+    ports::{Clock, Db, Ports, QueueName},
+    sending,
     store::{
         Row, Statement,
         outbox::Owner,
+        readable,
         tasks::{self, Asked, TaskRow},
     },
 };
@@ -57,7 +60,7 @@ pub async fn submit<P: Ports>(app: &App<P>, asked: &Asked, owner: &Owner) -> Res
         ));
     }
     if !task.state.is_final() {
-        send(app, QueueName::Tasks, &[&task.asked]).await?;
+        send(app, QueueName::Tasks, vec![envelope::write(&task.asked, task.run)]).await?;
     }
     Ok(task)
 }
@@ -84,7 +87,7 @@ pub async fn replay<P: Ports>(
             format!("only a failed or dead task can be replayed; this one is {state}"),
         ));
     }
-    send(app, QueueName::Tasks, &[&row.asked]).await?;
+    send(app, QueueName::Tasks, vec![envelope::write(&row.asked, row.run)]).await?;
     Ok(row)
 }
 
@@ -103,20 +106,14 @@ pub fn wake(connector: &ConnectorId, now: Timestamp) -> [Statement; 2] {
 
 /// Sends the tasks of those ledger rows, and returns how many. Sending one twice is harmless.
 pub async fn send_rows<P: Ports>(app: &App<P>, rows: &[Row]) -> Result<usize, Failure> {
-    let tasks = rows.iter().map(tasks::from_row).collect::<Result<Vec<_>, _>>()?;
-    let asked: Vec<&Asked> = tasks.iter().map(|task| &task.asked).collect();
-    send(app, QueueName::Tasks, &asked).await?;
-    Ok(asked.len())
+    let tasks = readable(rows, tasks::from_row);
+    let messages = tasks.iter().map(|task| envelope::write(&task.asked, task.run)).collect();
+    send(app, QueueName::Tasks, messages).await
 }
 
-/// Sends tasks to a queue.
-pub async fn send<P: Ports>(app: &App<P>, queue: QueueName, tasks: &[&Asked]) -> Result<(), Failure> {
-    for chunk in tasks.chunks(100) {
-        let messages = chunk
-            .iter()
-            .map(|asked| OutgoingMessage { body: envelope::write(asked), delay: TimeDelta::zero() })
-            .collect();
-        app.queues.send(queue, messages).await?;
-    }
-    Ok(())
+/// Sends tasks to a queue, and returns how many. An error if it did not take one of them; the others are sent all the same.
+pub async fn send<P: Ports>(app: &App<P>, queue: QueueName, messages: Vec<Json>) -> Result<usize, Failure> {
+    let count = messages.len();
+    sending::send(app, queue, messages).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(count)
 }

@@ -13,6 +13,7 @@ mod gate;
 mod hosted_gate;
 mod http;
 mod provider;
+mod queue_rules;
 mod sqlite;
 mod world;
 
@@ -26,6 +27,7 @@ pub use self::{
     hosted_gate::{Disk, HostedGate},
     http::{ScriptedHttp, json_response},
     provider::{FakeProvider, challenged, granted, refused},
+    queue_rules::{refusal, through_javascript},
     sqlite::SqliteDb,
     world::{FixedClock, MapCache, RecordingMetrics, RecordingQueues, SeededRandom, SwitchedRateLimiter},
 };

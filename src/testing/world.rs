@@ -8,6 +8,7 @@ use std::{
 
 use chrono::TimeDelta;
 
+use super::{refusal, through_javascript};
 use crate::{
     domain::{failure::Failure, ids::ConnectorId, time::Timestamp},
     ports::{
@@ -109,7 +110,7 @@ impl TokenCache for MapCache {
     }
 }
 
-/// Queues that keep what they are sent.
+/// Queues that keep what they are sent, as a consumer would receive it.
 #[derive(Debug, Default)]
 pub struct RecordingQueues {
     sent: RefCell<Vec<(QueueName, OutgoingMessage)>>,
@@ -138,10 +139,15 @@ impl RecordingQueues {
 
 impl Queues for RecordingQueues {
     async fn send(&self, queue: QueueName, messages: Vec<OutgoingMessage>) -> Result<(), QueueError> {
-        if self.down.get() {
-            return Err(QueueError { queue, message: "told to be down".to_owned() });
+        let down = self.down.get().then(|| "told to be down".to_owned());
+        if let Some(message) = down.or_else(|| refusal(&messages)) {
+            return Err(QueueError { queue, message });
         }
-        self.sent.borrow_mut().extend(messages.into_iter().map(|message| (queue, message)));
+        let received = |message: OutgoingMessage| OutgoingMessage {
+            body: through_javascript(&message.body),
+            delay: message.delay,
+        };
+        self.sent.borrow_mut().extend(messages.into_iter().map(|message| (queue, received(message))));
         Ok(())
     }
 }

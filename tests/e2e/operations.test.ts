@@ -63,6 +63,22 @@ describe("who may do what", () => {
   });
 });
 
+describe("numbers", () => {
+  test("are the same task's however they are written, and refused where JavaScript would change them", async () => {
+    const { connectorId } = await google.connectEmptyAccount();
+    const id = fresh("task");
+    const body = (more: string) =>
+      `{"type": "find-slots", "connectorId": "${connectorId}", "id": "${id}", "payload": {"timeMin": "${hour(9)}",
+        "timeMax": "${hour(12)}", "timeZone": "UTC", "durationMinutes": 60.0, "fraction": 0.1${more}}}`;
+    const refusal = await stack.api("POST", "/v1/tasks", body(`, "seen": [9007199254740993]`));
+    assert.deepEqual([refusal.status, refusal.body.code, refusal.body.field], [422, "out_of_range", "payload.seen[0]"]);
+    assert.equal((await stack.api("POST", "/v1/tasks", body(""))).status, 202);
+    assert.equal((await stack.ended(id, connectorId)).state, "succeeded");
+    // Written without a fraction it is no other payload.
+    assert.equal((await stack.api("POST", "/v1/tasks", body("").replace("60.0", "60"))).status, 202);
+  });
+});
+
 describe("dead letters", () => {
   test("a task given up is recorded, told, and replayed safely", async () => {
     const { connectorId, account } = await google.connectEmptyAccount();

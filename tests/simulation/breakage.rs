@@ -21,6 +21,8 @@ pub enum Breakage {
     EarlyAcknowledgement,
     /// G2: notifications get a new id each time they are sent.
     RestlessNotifications,
+    /// G2: what is sent anew while the database is away is lost.
+    LostInTheDark,
     /// G4: refresh tokens are stored as they are.
     OpenVault,
     /// G4: the requests to the provider are logged whole.

@@ -166,6 +166,7 @@ noticed! {
     events_that_remember_one_change: ForgetfulEvents breaks G1;
     results_without_notification: DroppedOutbox breaks G2;
     messages_acknowledged_too_early: EarlyAcknowledgement breaks G2;
+    tasks_that_did_not_wait_for_the_database: LostInTheDark breaks G2;
     notifications_with_ever_new_ids: RestlessNotifications breaks G2;
     refresh_tokens_stored_openly: OpenVault breaks G4;
     requests_logged_whole: TalkativeLog breaks G4;

@@ -11,6 +11,8 @@ pub struct Weather {
     pub crash: u32,
     /// The database does not answer, with or without having done it.
     pub database: u32,
+    /// The database is gone for minutes, for everybody.
+    pub blackout: u32,
     /// The cache says something old.
     pub stale: u32,
     /// The cache does not answer or does not take.
@@ -42,6 +44,7 @@ impl Weather {
         let drizzle = Self {
             crash: some(12),
             database: some(15),
+            blackout: some(2),
             stale: some(400),
             cache: some(200),
             queue: some(30),
@@ -54,7 +57,7 @@ impl Weather {
             expiry: some(20),
             slow: some(40),
         };
-        match dice.between(0, 10) {
+        match dice.between(0, 11) {
             0 => Self::default(),
             1 => Self { crash: some(80), ..Self::default() },
             2 => Self { network: some(200), outage: some(200), slow: some(100), ..Self::default() },
@@ -67,8 +70,14 @@ impl Weather {
                 ..Self::default()
             },
             5 => Self { throttle: some(250), ..Self::default() },
+            6 => Self { blackout: 8, ..Self::default() },
             _ => drizzle,
         }
+    }
+
+    /// Whether nothing goes wrong that may cost a task its attempts.
+    pub fn is_mild(&self) -> bool {
+        Self { blackout: 0, ..*self }.is_calm()
     }
 
     /// Whether nothing at all goes wrong.
@@ -95,13 +104,14 @@ pub enum Fate {
 /// The weather of one world, and the dice it is decided with.
 pub struct Sky {
     weather: Cell<Weather>,
+    dark_until: Cell<i64>,
     dice: Dice,
 }
 
 impl Sky {
     /// A sky with that weather.
     pub fn new(seed: u64, weather: Weather) -> Self {
-        Self { weather: Cell::new(weather), dice: Dice::new(seed, "sky") }
+        Self { weather: Cell::new(weather), dark_until: Cell::new(0), dice: Dice::new(seed, "sky") }
     }
 
     /// The weather now.
@@ -109,9 +119,18 @@ impl Sky {
         self.weather.get()
     }
 
-    /// The weather changes.
+    /// The weather changes; a blackout ends with it.
     pub fn set(&self, weather: Weather) {
         self.weather.set(weather);
+        self.dark_until.set(0);
+    }
+
+    /// Whether the database is away at that instant, in milliseconds. It stays away for 1 to 30 minutes.
+    pub fn is_dark(&self, now: i64) -> bool {
+        if now >= self.dark_until.get() && self.chance(self.weather().blackout) {
+            self.dark_until.set(now + self.dice.between(60_000, 30 * 60_000));
+        }
+        now < self.dark_until.get()
     }
 
     /// Whether something happens that does so many times in a thousand.

@@ -11,6 +11,7 @@ use huddle_calendar_sync::{
     config::Settings,
     cron,
     domain::connector::ProviderKind,
+    ports::QueueName,
     providers::Registry,
     store::tasks::Asked,
     tasks::{batch, dead_letters, envelope},
@@ -236,7 +237,8 @@ impl World {
                         kernel.note(|| format!("message {place} {disposition:?}"));
                         delivery.settle(place, disposition);
                     };
-                    batch::consume(&*worker, messages, settle).await;
+                    let queue = if inbox == Inbox::Sync { QueueName::Sync } else { QueueName::Tasks };
+                    batch::consume(&*worker, queue, messages, settle).await;
                 }
                 Inbox::TasksDeadLetter | Inbox::SyncDeadLetter => {
                     for (place, message) in messages.into_iter().enumerate() {

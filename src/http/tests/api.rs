@@ -198,6 +198,18 @@ fn a_task_that_could_never_run_is_refused_with_its_field() {
             "missing_field",
             Some("payload.timeMin"),
         ),
+        (
+            json!({"type": "refresh-token", "connectorId": "con-a", "payload": {"of": vec![0.1; 10_000]}}),
+            422,
+            "task_too_large",
+            Some("payload"),
+        ),
+        (
+            json!({"type": "refresh-token", "connectorId": "con-a", "payload": {"of": [9_007_199_254_740_993_i64]}}),
+            422,
+            "out_of_range",
+            Some("payload.of[0]"),
+        ),
     ] {
         let expected = (status, code.to_owned(), field.map(str::to_owned));
         assert_eq!(post(&app, "/v1/tasks", &task).problem(), expected, "{task}");

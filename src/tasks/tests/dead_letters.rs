@@ -72,12 +72,54 @@ fn a_replayed_task_runs_again_under_the_same_key() {
 }
 
 #[test]
-fn a_letter_that_is_no_task_is_recorded_too() {
+fn a_second_letter_of_a_run_does_not_bury_the_replay() {
+    let (world, letter) = given_up();
+    block_on(dead_letters::consume(&*world.app, letter.clone()));
+    for run in 2..=3 {
+        block_on(submission::replay(&*world.app, &world.connector.id, &"task-1".into())).unwrap();
+        assert_eq!(block_on(dead_letters::consume(&*world.app, letter.clone())), Disposition::Ack);
+        let task = world.task("task-1");
+        assert_eq!((task["state"].as_str(), task["run"].as_i64()), (Some("queued"), Some(run)));
+        assert_eq!(world.told().len(), 1);
+        // Nor does what is sent for a later run count for an earlier one.
+        assert_eq!(world.app.queues.take(QueueName::Tasks).remove(0).body["run"], run);
+        world.app.db.execute("UPDATE tasks SET state = 'failed'");
+    }
+}
+
+#[test]
+fn a_letter_that_is_no_task_is_recorded_with_what_is_wrong_with_it() {
     let world = World::new();
     let letter = Delivered { id: "letter-1".to_owned(), body: None };
     assert_eq!(block_on(dead_letters::consume(&*world.app, letter)), Disposition::Ack);
     assert_eq!(world.task("letter-1")["state"], "dead");
     assert_eq!(world.told().len(), 1);
+    assert_eq!(world.told()[0]["data"]["error"]["code"], "not_an_object");
+}
+
+#[test]
+fn a_task_first_seen_as_a_dead_letter_is_its_connectors_owners() {
+    let world = World::new();
+    let letter = Delivered { id: "letter-1".to_owned(), body: Some(create(&world)) };
+    assert_eq!(block_on(dead_letters::consume(&*world.app, letter)), Disposition::Ack);
+    let task = world.task("task-1");
+    assert_eq!(task["state"], "dead");
+    assert_eq!(task["user_id"], world.connector.user.as_str());
+    assert_eq!(world.told()[0]["data"]["error"]["code"], "attempts_exhausted");
+}
+
+#[test]
+fn a_letter_waits_for_the_database_however_long_it_is_away() {
+    let (world, letter) = given_up();
+    for _ in 0..200 {
+        world.app.db.fail_next("tasks.enter");
+        assert_eq!(block_on(dead_letters::consume(&*world.app, letter.clone())), Disposition::Ack);
+        let again = world.app.queues.take(QueueName::TasksDeadLetter).remove(0);
+        assert!((30..=62).contains(&again.delay.num_seconds()), "{}", again.delay);
+        assert_eq!(Some(again.body), letter.body);
+    }
+    assert_eq!(block_on(dead_letters::consume(&*world.app, letter)), Disposition::Ack);
+    assert_eq!(world.task("task-1")["state"], "dead");
 }
 
 #[test]

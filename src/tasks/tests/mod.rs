@@ -54,7 +54,7 @@ impl World {
             .enumerate()
             .map(|(place, body)| Delivered { id: format!("message-{place}"), body: Some(body) })
             .collect();
-        block_on(batch::consume(&*self.app, batch, |place, disposition| {
+        block_on(batch::consume(&*self.app, QueueName::Tasks, batch, |place, disposition| {
             let before = dispositions.borrow_mut()[place].replace(disposition);
             assert_eq!(before, None, "a message is settled once");
         }));

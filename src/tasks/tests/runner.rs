@@ -8,7 +8,8 @@ use crate::{
     domain::failure::Failure,
     gate::{Admission, WaitReason},
     ports::QueueName,
-    tasks::{MAX_ATTEMPTS, runner::Disposition, submission},
+    store::outbox::Owner,
+    tasks::{MAX_ATTEMPTS, resending::COUNTED_WAIT, runner::Disposition, submission},
     testing::{block_on, refused, reread},
 };
 
@@ -128,6 +129,21 @@ fn one_id_stands_for_one_payload() {
 }
 
 #[test]
+fn a_task_whose_numbers_the_queue_wrote_otherwise_is_the_same_task() {
+    let world = World::new();
+    world.grant("create-event", json!({ "id": "event-1" }));
+    let mut message = create(&world, "task-1");
+    message["payload"]["reminders"] = json!([{ "method": "popup", "minutes": 10.0 }]);
+    message["payload"]["ignored"] = json!(0.1);
+    let (asked, _) = submission::check(crate::tasks::envelope::read(&message, "unused")).unwrap();
+    block_on(submission::submit(&*world.app, &asked, &Owner::of(&world.connector))).unwrap();
+    let sent = world.app.queues.take(QueueName::Tasks).remove(0);
+    assert_eq!(world.deliver(sent.body), Disposition::Ack);
+    assert_eq!(world.task("task-1")["state"], "succeeded");
+    assert_eq!(world.told().len(), 1);
+}
+
+#[test]
 fn a_fault_is_tried_again_as_the_provider_says_and_given_up_after_five_attempts() {
     let world = World::new();
     let after = TimeDelta::seconds(7);
@@ -212,7 +228,8 @@ fn a_task_whose_runner_died_is_taken_over_when_the_claim_lapses() {
     world.grant("create-event", json!({ "id": "event-1" }));
     // The runner dies between the provider's answer and the batch that settles the task.
     world.app.db.fail_next("outbox.insert_if_claimed");
-    assert!(matches!(world.deliver(create(&world, "task-1")), Disposition::Retry { .. }));
+    assert_eq!(world.deliver(create(&world, "task-1")), Disposition::Ack);
+    assert_eq!(world.app.queues.take(QueueName::Tasks).len(), 1);
     assert_eq!(world.task("task-1")["state"], "running");
 
     assert_eq!(world.deliver(create(&world, "task-1")), Disposition::Ack);
@@ -225,6 +242,52 @@ fn a_task_whose_runner_died_is_taken_over_when_the_claim_lapses() {
     assert_eq!(world.task("task-1")["state"], "succeeded");
     assert_eq!(world.asked(), ["create-event", "find-event"]);
     assert_eq!(world.told().len(), 1);
+}
+
+#[test]
+fn a_task_waits_for_the_database_however_long_it_is_away() {
+    let world = World::new();
+    let mut message = create(&world, "task-1");
+    for _ in 0..200 {
+        world.app.db.fail_next("tasks.claim");
+        assert_eq!(world.deliver(message), Disposition::Ack, "no delivery is spent");
+        let again = world.app.queues.take(QueueName::Tasks).remove(0);
+        assert!((30..=62).contains(&again.delay.num_seconds()), "{}", again.delay);
+        world.app.clock.advance(again.delay);
+        message = again.body;
+    }
+    world.grant("create-event", json!({ "id": "event-1" }));
+    assert_eq!(world.deliver(message), Disposition::Ack);
+    assert_eq!(world.task("task-1")["attempts"], 1);
+    assert_eq!(world.told()[0]["type"], "calendar.task.succeeded");
+}
+
+#[test]
+fn a_task_without_an_id_keeps_its_name_while_the_database_is_away() {
+    let world = World::new();
+    world.app.db.fail_next("tasks.claim");
+    world.deliver(json!({ "type": "fly-away", "connectorId": "c" }));
+    assert_eq!(world.app.queues.take(QueueName::Tasks), [], "one nobody can run comes back as it was");
+    let payload = json!({ "force": false });
+    world.app.db.fail_next("tasks.claim");
+    world.deliver(json!({ "type": "refresh-token", "connectorId": world.connector.id, "payload": payload }));
+    assert_eq!(world.app.queues.take(QueueName::Tasks)[0].body["id"], "message-0");
+}
+
+#[test]
+fn with_the_queue_away_too_the_message_comes_back_late() {
+    let world = World::new();
+    world.app.db.fail_next("tasks.claim");
+    world.app.queues.set_down(true);
+    let late = Disposition::Retry { delay: COUNTED_WAIT };
+    assert_eq!(world.deliver(create(&world, "task-1")), late);
+}
+
+#[test]
+fn what_an_error_quotes_is_cut_short() {
+    let world = World::new();
+    let error = world.fail("refresh-token", "task-1", json!({ "force": "x".repeat(100_000) }));
+    assert_eq!(error["message"].as_str().unwrap().len(), 1_000);
 }
 
 #[test]

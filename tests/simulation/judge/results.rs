@@ -35,7 +35,7 @@ fn rest(world: &World) {
             format!("notification {} counts as sent and was not published", row["id"])
         });
     }
-    if world.weather.get().is_calm() {
+    if world.weather.get().is_mild() {
         let dead = sqlite.read("SELECT task_id FROM tasks WHERE state = 'dead'");
         world.witness.expect(dead.is_empty(), Promise::G7, || {
             format!("tasks died although nothing went wrong: {dead:?}")

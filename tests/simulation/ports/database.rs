@@ -1,4 +1,5 @@
-//! D1: the real statements on SQLite. A call may fail before or after it took effect; a batch takes effect as a whole.
+//! D1: the real statements on SQLite. A call may fail before or after it took effect, all calls may for minutes; a batch takes
+//! effect as a whole.
 
 use std::rc::Rc;
 
@@ -14,7 +15,7 @@ use crate::{
     breakage::Breakage,
     kernel::Kernel,
     sabotage,
-    weather::Sky,
+    weather::{Fate, Sky},
     witness::{Promise, Witness},
 };
 
@@ -51,7 +52,8 @@ impl Database {
 
     async fn run(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, DbError> {
         let name = statements.first().map_or("nothing", |statement| statement.name);
-        let fate = self.sky.fate(self.sky.weather().database);
+        let dark = self.sky.is_dark(self.kernel.now().as_millis());
+        let fate = if dark { Fate::FailsBefore } else { self.sky.fate(self.sky.weather().database) };
         self.kernel.note(|| {
             let names: Vec<_> = statements.iter().map(|statement| statement.name).collect();
             format!("db {} {fate:?}", names.join(", "))

@@ -9,6 +9,7 @@ use std::{
 use huddle_calendar_sync::{
     ports::{OutgoingMessage, QueueError, QueueName, Queues},
     tasks::{batch::Delivered, runner::Disposition},
+    testing::{refusal, through_javascript},
 };
 use serde_json::Value as Json;
 
@@ -17,7 +18,7 @@ use crate::{breakage::Breakage, kernel::Kernel, weather::Sky, witness::Witness};
 /// `max_batch_size` of the consumers.
 const BATCH: usize = 10;
 /// `max_retries` of the consumers.
-const RETRIES: u32 = 5;
+const RETRIES: u32 = 100;
 /// How many batches of one queue are delivered at once.
 const CONCURRENCY: u32 = 4;
 
@@ -80,8 +81,9 @@ impl Yard {
         })
     }
 
-    /// Takes a message.
+    /// Takes a message, whose body JavaScript will have read and written before it is delivered.
     pub fn post(&self, inbox: Inbox, body: Json, delay_millis: i64) {
+        let body = through_javascript(&body);
         self.ids.set(self.ids.get() + 1);
         let id = format!("message-{}", self.ids.get());
         self.witness.sent.borrow_mut().push(body.to_string());
@@ -218,12 +220,15 @@ impl Outlets {
 
     fn deliver(&self, queue: QueueName, message: OutgoingMessage) {
         let delay = message.delay.num_seconds() * 1_000;
+        let dark = self.yard.breakage == Breakage::LostInTheDark
+            && self.yard.sky.is_dark(self.yard.kernel.now().as_millis());
         match queue {
+            QueueName::Tasks | QueueName::Sync if dark => {}
             QueueName::Tasks => self.yard.post(Inbox::Tasks, message.body, delay),
             QueueName::TasksDeadLetter => self.yard.post(Inbox::TasksDeadLetter, message.body, delay),
             QueueName::Sync => self.yard.post(Inbox::Sync, message.body, delay),
             QueueName::Notify => {
-                let mut body = message.body;
+                let mut body = through_javascript(&message.body);
                 if self.yard.breakage == Breakage::RestlessNotifications {
                     self.yard.ids.set(self.yard.ids.get() + 1);
                     body["id"] = Json::from(format!("restless-{}", self.yard.ids.get()));
@@ -245,8 +250,12 @@ impl Queues for Outlets {
             _ => messages.len(),
         };
         let outcome = sky.call(kernel, fate, || {
+            if let Some(message) = refusal(&messages) {
+                return Err(QueueError { queue, message });
+            }
             messages.into_iter().take(taken).for_each(|message| self.deliver(queue, message));
+            Ok(())
         });
-        outcome.await.ok_or_else(|| QueueError { queue, message: "no answer".to_owned() })
+        outcome.await.unwrap_or_else(|| Err(QueueError { queue, message: "no answer".to_owned() }))
     }
 }
