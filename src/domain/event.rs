@@ -25,6 +25,8 @@ pub enum EventTimes {
         start: NaiveDate,
         /// The day after the last.
         end: NaiveDate,
+        /// Whose midnights they begin and end at for a provider that keeps instants: UTC where nobody said. Others do without.
+        zone: Zone,
     },
 }
 

@@ -81,9 +81,21 @@ impl Zone {
         &self.name
     }
 
+    /// The IANA name; `None` for a zone that is nothing but its rules.
+    pub fn iana_name(&self) -> Option<&str> {
+        (!self.name.starts_with('<')).then_some(&*self.name)
+    }
+
     /// The name Windows (and so Outlook) gives it; a few zones have none.
     pub fn windows_name(&self) -> Option<&'static str> {
         windows_zones::of_iana(&self.name)
+    }
+
+    /// The zone that Windows has a name for whose clocks are nearest to this one's at `instant`.
+    pub fn nearest_known_to_windows(&self, instant: Timestamp) -> Self {
+        let shown = self.offset_seconds(instant);
+        let known = windows_zones::typical().filter_map(Self::named);
+        known.min_by_key(|zone| zone.offset_seconds(instant).abs_diff(shown)).unwrap_or_else(Self::utc)
     }
 
     /// The instant at which clocks in this zone show `local`; `None` outside the years 1 to 9999.
@@ -200,11 +212,23 @@ mod tests {
     #[test]
     fn a_zone_without_a_name_shows_its_own_time() {
         let zone = Zone::named("<+0130>-1:30<+0230>,M4.5.0/2,M10.5.0/3").unwrap();
+        assert_eq!((zone.iana_name(), Zone::utc().iana_name()), (None, Some("UTC")));
         for (instant, shown) in [
             ("2026-03-31T12:00:00Z", "2026-03-31T13:30:00+01:30"),
             ("2026-06-01T12:00:00Z", "2026-06-01T14:30:00+02:30"),
         ] {
             assert_eq!(zone.to_rfc3339(Timestamp::parse_rfc3339(instant).unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn a_zone_without_a_name_has_neighbours_with_one() {
+        let zone = Zone::named("<+01>-1<+02>,M4.5.0/2,M10.5.0/3").unwrap();
+        for (instant, offset) in [("2026-04-01T12:00:00Z", "+01:00"), ("2026-06-01T12:00:00Z", "+02:00")] {
+            let instant = Timestamp::parse_rfc3339(instant).unwrap();
+            let neighbour = zone.nearest_known_to_windows(instant);
+            assert!(neighbour.windows_name().is_some(), "{neighbour:?}");
+            assert!(neighbour.to_rfc3339(instant).ends_with(offset), "{neighbour:?}");
         }
     }
 

@@ -1,6 +1,6 @@
-// Every task through the real local queue, for a personal Microsoft account.
+// Every task through the real local queue, for a personal Microsoft account east of Greenwich.
 
-import { microsoftPersonal } from "./support/account-kinds.ts";
+import { livingIn, microsoftPersonal } from "./support/account-kinds.ts";
 import { tasksBehave } from "./support/task-behaviours.ts";
 
-tasksBehave(microsoftPersonal);
+tasksBehave(livingIn("Asia/Kolkata", microsoftPersonal));

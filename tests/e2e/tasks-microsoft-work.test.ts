@@ -1,6 +1,6 @@
-// Every task through the real local queue, for a Microsoft work account.
+// Every task through the real local queue, for a Microsoft work account west of Greenwich.
 
-import { microsoftWork } from "./support/account-kinds.ts";
+import { livingIn, microsoftWork } from "./support/account-kinds.ts";
 import { tasksBehave } from "./support/task-behaviours.ts";
 
-tasksBehave(microsoftWork);
+tasksBehave(livingIn("America/Los_Angeles", microsoftWork));

@@ -246,7 +246,7 @@ fn an_event_is_changed_in_the_version_that_was_meant() {
     let failure = update(&created.id, patch, created.etag.as_ref()).unwrap_err();
     assert_eq!((failure.action, failure.code.as_ref()), (Action::Conflict, "event_changed"));
     let day = |text: &str| text.parse().unwrap();
-    let times = EventTimes::AllDay { start: day("2031-03-30"), end: day("2031-03-31") };
+    let times = EventTimes::AllDay { start: day("2031-03-30"), end: day("2031-03-31"), zone: Zone::utc() };
     let patch = EventPatch { times: Some(times.clone()), ..EventPatch::default() };
     assert_eq!(update(&created.id, patch, None).unwrap().times, Some(times));
     let missing = update(&"nosuchevent".into(), EventPatch::default(), None).unwrap_err();

@@ -100,7 +100,6 @@ impl Call<'_> {
         let mailbox = self.mailbox()?;
         Ok(View {
             zone: self.zone.clone(),
-            home: mailbox.zone.clone(),
             form: if self.prefer.immutable_ids { IdForm::Immutable } else { IdForm::Regular },
             mailbox: mailbox.number,
             calendar,

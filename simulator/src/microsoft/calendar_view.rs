@@ -50,16 +50,16 @@ pub fn read_window(params: &Params) -> Result<Window, ApiError> {
 pub fn list(call: &mut Call<'_>, calendar: Option<&str>) -> Result<Answer, ApiError> {
     let window = read_window(&call.params)?;
     let found = call.calendar(calendar)?;
-    let (number, home) = (found.number, call.mailbox()?.zone.clone());
+    let number = found.number;
     let filter = Filter::read(&call.params)?;
     let mut events: Vec<Event> = found
         .events
         .values()
-        .flat_map(|event| event.expand(window, &home))
-        .filter(|event| filter.accepts(event, &home))
+        .flat_map(|event| event.expand(window))
+        .filter(|event| filter.accepts(event))
         .collect();
-    events.sort_by_key(|event| (event.starts(&home), event.key));
-    query::sort(&mut events, &call.params, &home)?;
+    events.sort_by_key(|event| (event.starts(), event.key));
+    query::sort(&mut events, &call.params)?;
     show(call, number, "calendarView", &events)
 }
 
@@ -72,7 +72,7 @@ pub fn instances(call: &mut Call<'_>, id: &str) -> Result<Answer, ApiError> {
             "Your request can't be completed. The event is not a series master.",
         ));
     }
-    let found = event.expand(window, &call.mailbox()?.zone);
+    let found = event.expand(window);
     show(call, calendar, "events", &found)
 }
 

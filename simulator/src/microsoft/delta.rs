@@ -181,7 +181,7 @@ fn begin_round(call: &mut Call<'_>, state: State, first: bool) -> Result<State, 
     let change = call.world.last_change();
     let mailbox = call.mailbox()?;
     let calendar = mailbox.calendars.get(&state.calendar).ok_or_else(ApiError::item_not_found)?;
-    let current = items_of(calendar, mailbox, state.window);
+    let current = items_of(calendar, state.window);
     let before = &state.seen.items;
     let mut items: Vec<Item> = current
         .iter()
@@ -207,10 +207,10 @@ fn begin_round(call: &mut Call<'_>, state: State, first: bool) -> Result<State, 
 }
 
 /// Every item of a view with the change that last touched it: single events, series, occurrences.
-fn items_of(calendar: &Calendar, mailbox: &Mailbox, window: Window) -> BTreeMap<ItemKey, u64> {
+fn items_of(calendar: &Calendar, window: Window) -> BTreeMap<ItemKey, u64> {
     let mut items = BTreeMap::new();
     for event in calendar.events.values() {
-        let shown = event.expand(window, &mailbox.zone);
+        let shown = event.expand(window);
         if event.kind == Kind::Master && !shown.is_empty() {
             items.insert(event.key, event.change);
         }

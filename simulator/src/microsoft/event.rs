@@ -81,7 +81,7 @@ pub struct Event {
     pub kind: Kind,
     /// Every plain property, as Graph shows it.
     pub fields: Map<String, Value>,
-    /// When it starts, in `start_zone`; a date at midnight when it is all day.
+    /// When it starts, in `start_zone`; midnight when it is all day.
     pub start: DateTime,
     /// The zone it was planned in.
     pub start_zone: Zone,
@@ -89,7 +89,7 @@ pub struct Event {
     pub end: DateTime,
     /// The zone of its end.
     pub end_zone: Zone,
-    /// Whole days: it happens at midnight wherever it is looked at.
+    /// Whole days: shown from midnight to midnight wherever it is looked at, though it takes up the days of its own zone.
     pub all_day: bool,
     /// Shown as `originalStartTimeZone` instead of the zone's name; some clients store odd ones.
     pub shown_zone: Option<String>,
@@ -150,26 +150,27 @@ impl Event {
             .collect()
     }
 
-    /// When it starts; a whole day starts at midnight in the mailbox's own zone.
-    pub fn starts(&self, home: &Zone) -> Timestamp {
-        if self.all_day { home.instant(self.start) } else { self.start_zone.instant(self.start) }
+    /// When it starts. Exchange keeps the instant of a whole day too: midnight in the zone it was written with, which need
+    /// not be the mailbox's.
+    pub fn starts(&self) -> Timestamp {
+        self.start_zone.instant(self.start)
     }
 
     /// When it ends, exclusive.
-    pub fn ends(&self, home: &Zone) -> Timestamp {
-        if self.all_day { home.instant(self.end) } else { self.end_zone.instant(self.end) }
+    pub fn ends(&self) -> Timestamp {
+        self.end_zone.instant(self.end)
     }
 
     /// Whether it overlaps a window.
-    pub fn overlaps(&self, window: Window, home: &Zone) -> bool {
-        let starts = self.starts(home);
+    pub fn overlaps(&self, window: Window) -> bool {
+        let starts = self.starts();
         // An event without length counts as lasting a moment, so that it is inside the range it starts in.
-        let ends = self.ends(home).max(starts + SignedDuration::from_nanos(1));
+        let ends = self.ends().max(starts + SignedDuration::from_nanos(1));
         starts < window.until && ends > window.from
     }
 
     /// The occurrence of a series that was planned for a day, exceptions considered.
-    pub fn occurrence(&self, day: Date, home: &Zone) -> Option<Event> {
+    pub fn occurrence(&self, day: Date) -> Option<Event> {
         if self.cancelled_days.contains(&day) {
             return None;
         }
@@ -177,33 +178,33 @@ impl Event {
             return Some(exception.clone());
         }
         self.planned_days().take_while(|planned| *planned <= day).last().filter(|last| *last == day)?;
-        Some(self.without_changes().planned(day, home))
+        Some(self.without_changes().planned(day))
     }
 
     /// What a calendar shows of this event inside a window: itself, or its occurrences.
-    pub fn expand(&self, window: Window, home: &Zone) -> Vec<Event> {
+    pub fn expand(&self, window: Window) -> Vec<Event> {
         if self.recurrence.is_none() {
-            return if self.overlaps(window, home) { vec![self.clone()] } else { Vec::new() };
+            return if self.overlaps(window) { vec![self.clone()] } else { Vec::new() };
         }
         let mut found: Vec<Event> =
-            self.exceptions.values().filter(|event| event.overlaps(window, home)).cloned().collect();
+            self.exceptions.values().filter(|event| event.overlaps(window)).cloned().collect();
         let bare = self.without_changes();
         for day in self.planned_days() {
             if self.cancelled_days.contains(&day) || self.exceptions.contains_key(&day) {
                 continue;
             }
-            let occurrence = bare.planned(day, home);
-            if occurrence.starts(home) >= window.until {
+            let occurrence = bare.planned(day);
+            if occurrence.starts() >= window.until {
                 break;
             }
-            if occurrence.overlaps(window, home) {
+            if occurrence.overlaps(window) {
                 found.push(occurrence);
             }
             if found.len() == MOST_OCCURRENCES {
                 break;
             }
         }
-        found.sort_by_key(|event| event.starts(home));
+        found.sort_by_key(|event| event.starts());
         found
     }
 
@@ -220,7 +221,7 @@ impl Event {
     }
 
     /// The occurrence on a day that the pattern is known to have.
-    fn planned(&self, day: Date, home: &Zone) -> Event {
+    fn planned(&self, day: Date) -> Event {
         let start = day.to_datetime(self.start.time());
         let length = self.end.duration_since(self.start);
         let mut occurrence = Event {
@@ -229,7 +230,7 @@ impl Event {
             end: start.saturating_add(length),
             ..self.clone()
         };
-        occurrence.original_start = Some(occurrence.starts(home));
+        occurrence.original_start = Some(occurrence.starts());
         occurrence.ical_uid = occurrence_uid(&self.ical_uid, day);
         occurrence
     }

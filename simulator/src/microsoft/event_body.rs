@@ -11,7 +11,7 @@ use super::errors::ApiError;
 use super::event::{Event, Kind};
 use super::event_view::html_of;
 use super::recurrence::Recurrence;
-use super::zone::{Zone, read_date_time};
+use super::zone::read_date_time;
 
 /// Properties that a client may send and Graph does not take from it.
 const READ_ONLY: [&str; 26] = [
@@ -232,7 +232,7 @@ fn check_times(event: &Event) -> Result<(), ApiError> {
             ));
         }
     }
-    if event.ends(&Zone::utc()) < event.starts(&Zone::utc()) {
+    if event.ends() < event.starts() {
         return Err(ApiError::new(
             400,
             "ErrorCalendarEndDateIsEarlierThanStartDate",

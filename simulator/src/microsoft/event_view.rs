@@ -16,8 +16,6 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 pub struct View {
     /// The zone of `start` and `end`.
     pub zone: Zone,
-    /// The mailbox's own zone, where its whole days begin.
-    pub home: Zone,
     /// Which form ids have.
     pub form: IdForm,
     /// The mailbox's number.
@@ -116,10 +114,10 @@ impl View {
         shown.insert("seriesMasterId".into(), series.into());
         shown.insert("type".into(), event.kind.name().into());
         let (start, end) = if event.all_day {
-            // Whole days are at midnight in whatever zone the caller asks for.
+            // Whole days are at midnight in whatever zone the caller asks for, whatever instants they have.
             (floating(event.start, self.zone.name()), floating(event.end, self.zone.name()))
         } else {
-            (self.zone.date_time(event.starts(&self.home)), self.zone.date_time(event.ends(&self.home)))
+            (self.zone.date_time(event.starts()), self.zone.date_time(event.ends()))
         };
         shown.insert("start".into(), start);
         shown.insert("end".into(), end);

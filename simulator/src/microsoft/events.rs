@@ -18,11 +18,11 @@ use super::zone::Zone;
 /// `GET .../events`: singles and series, not expanded.
 pub fn list(call: &mut Call<'_>, calendar: Option<&str>) -> Result<Answer, ApiError> {
     let found = call.calendar(calendar)?;
-    let (number, home) = (found.number, call.mailbox()?.zone.clone());
+    let number = found.number;
     let filter = Filter::read(&call.params)?;
     let mut events: Vec<Event> =
-        found.events.values().filter(|event| filter.accepts(event, &home)).cloned().collect();
-    query::sort(&mut events, &call.params, &home)?;
+        found.events.values().filter(|event| filter.accepts(event)).cloned().collect();
+    query::sort(&mut events, &call.params)?;
     let view = call.view(number)?;
     call.page("events", events.iter().map(|event| view.event(event)).collect())
 }

@@ -171,7 +171,7 @@ impl Mailbox {
         let event = self.calendars.get(&calendar)?.events.get(&key.event)?;
         match key.day {
             None => Some(event.clone()),
-            Some(day) => event.occurrence(day, &self.zone),
+            Some(day) => event.occurrence(day),
         }
     }
 

@@ -30,7 +30,7 @@ impl Person {
         let busy = entries(mailbox, window)
             .into_iter()
             .map(|event| {
-                let times = Window { from: event.starts(&mailbox.zone), until: event.ends(&mailbox.zone) };
+                let times = Window { from: event.starts(), until: event.ends() };
                 (times, weight(event.text("showAs").unwrap_or("busy")))
             })
             .collect();

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::errors::ApiError;
 use super::event::Event;
 use super::wire::Params;
-use super::zone::{Zone, read_instant};
+use super::zone::read_instant;
 
 /// One condition; a filter is several joined by `and`.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ impl Filter {
     }
 
     /// Whether an event passes.
-    pub fn accepts(&self, event: &Event, home: &Zone) -> bool {
+    pub fn accepts(&self, event: &Event) -> bool {
         self.0.iter().all(|condition| match condition {
             Condition::Property { id, value } => {
                 event.properties.iter().any(|(known, text)| known.eq_ignore_ascii_case(id) && text == value)
@@ -51,7 +51,7 @@ impl Filter {
                 .and_then(Value::as_array)
                 .is_some_and(|list| list.iter().any(|category| category.as_str() == Some(name))),
             Condition::Compare { name, operator, literal } => {
-                let order = compare(event, home, name, literal);
+                let order = compare(event, name, literal);
                 order.is_some_and(|order| match operator.as_str() {
                     "eq" => order == Ordering::Equal,
                     "ne" => order != Ordering::Equal,
@@ -115,13 +115,13 @@ fn read_condition(text: &str) -> Result<Condition, ApiError> {
     Ok(Condition::Compare { name: name.to_owned(), operator: operator.to_owned(), literal })
 }
 
-fn compare(event: &Event, home: &Zone, name: &str, literal: &str) -> Option<Ordering> {
+fn compare(event: &Event, name: &str, literal: &str) -> Option<Ordering> {
     let instant = |at: Timestamp| Some(at.cmp(&read_instant(literal).ok()?));
     let flag = |flag: bool| Some(flag.cmp(&(literal == "true")));
     let text = |text: &str| Some(text.to_lowercase().cmp(&literal.to_lowercase()));
     match name {
-        "start/datetime" => instant(event.starts(home)),
-        "end/datetime" => instant(event.ends(home)),
+        "start/datetime" => instant(event.starts()),
+        "end/datetime" => instant(event.ends()),
         "createddatetime" => instant(event.created),
         "lastmodifieddatetime" => instant(event.modified),
         "isallday" => flag(event.all_day),
@@ -138,14 +138,14 @@ fn compare(event: &Event, home: &Zone, name: &str, literal: &str) -> Option<Orde
 }
 
 /// Sorts by `$orderby`; without one events stay as they are.
-pub fn sort(events: &mut [Event], params: &Params, home: &Zone) -> Result<(), ApiError> {
+pub fn sort(events: &mut [Event], params: &Params) -> Result<(), ApiError> {
     let Some(order) = params.get("$orderby") else {
         return Ok(());
     };
     let (name, direction) = order.trim().split_once(' ').unwrap_or((order.trim(), "asc"));
     match name.to_ascii_lowercase().as_str() {
-        "start/datetime" => events.sort_by_key(|event| event.starts(home)),
-        "end/datetime" => events.sort_by_key(|event| event.ends(home)),
+        "start/datetime" => events.sort_by_key(|event| event.starts()),
+        "end/datetime" => events.sort_by_key(|event| event.ends()),
         "createddatetime" => events.sort_by_key(|event| event.created),
         "lastmodifieddatetime" => events.sort_by_key(|event| event.modified),
         "subject" => events.sort_by_key(|event| event.subject().to_lowercase()),

@@ -15,7 +15,7 @@ use crate::control::faults::Fault;
 
 /// The most schedules in one call.
 const MOST_SCHEDULES: usize = 20;
-/// The longest window, in days.
+/// A window must be shorter than this, in days.
 const LONGEST_DAYS: i64 = 62;
 /// The most entries of one schedule.
 const MOST_ENTRIES: usize = 1_000;
@@ -80,7 +80,7 @@ fn read_window(body: &serde_json::Map<String, Value>) -> Result<Window, ApiError
             "The start time must be earlier than the end time.",
         ));
     }
-    if length > SignedDuration::from_hours(LONGEST_DAYS * 24) {
+    if length >= SignedDuration::from_hours(LONGEST_DAYS * 24) {
         let days = length.as_secs().div_euclid(86_400) + i64::from(length.as_secs() % 86_400 > 0);
         return Err(ApiError::new(
             400,
@@ -104,9 +104,9 @@ pub fn entries(mailbox: &Mailbox, window: Window) -> Vec<Event> {
     let mut found: Vec<Event> = calendar
         .into_iter()
         .flat_map(|calendar| calendar.events.values())
-        .flat_map(|event| event.expand(window, &mailbox.zone))
+        .flat_map(|event| event.expand(window))
         .collect();
-    found.sort_by_key(|event| (event.starts(&mailbox.zone), event.key));
+    found.sort_by_key(|event| (event.starts(), event.key));
     found
 }
 
@@ -158,8 +158,8 @@ fn schedule(call: &Call<'_>, own: &Account, address: &str, window: Window, inter
             let mut item = json!({
                 "isPrivate": event.text("sensitivity") == Some("private"),
                 "status": event.text("showAs").unwrap_or("busy"),
-                "start": call.zone.date_time(event.starts(&mailbox.zone)),
-                "end": call.zone.date_time(event.ends(&mailbox.zone)),
+                "start": call.zone.date_time(event.starts()),
+                "end": call.zone.date_time(event.ends()),
             });
             // Colleagues see when, not what.
             if is_own {
@@ -176,7 +176,7 @@ fn schedule(call: &Call<'_>, own: &Account, address: &str, window: Window, inter
         .collect();
     json!({
         "scheduleId": address,
-        "availabilityView": availability(call, mailbox, &found, window, interval),
+        "availabilityView": availability(call, &found, window, interval),
         "scheduleItems": items,
         "workingHours": mailbox.working_hours.render(),
     })
@@ -202,13 +202,7 @@ fn scripted_failure(call: &Call<'_>, own: &Account, address: &str) -> Option<(St
 }
 
 /// One digit for each slot of the window: the heaviest status in it.
-fn availability(
-    call: &Call<'_>,
-    mailbox: &Mailbox,
-    found: &[Event],
-    window: Window,
-    interval: i64,
-) -> String {
+fn availability(call: &Call<'_>, found: &[Event], window: Window, interval: i64) -> String {
     let step = SignedDuration::from_mins(interval);
     let mut view = String::new();
     let mut from = window.from;
@@ -216,7 +210,7 @@ fn availability(
         let slot = Window { from, until: (from + step).min(window.until) };
         let heaviest = found
             .iter()
-            .filter(|event| event.overlaps(slot, &mailbox.zone))
+            .filter(|event| event.overlaps(slot))
             .map(|event| weight(event.text("showAs").unwrap_or("busy")))
             .max();
         view.push(match heaviest.unwrap_or(0) {

@@ -6,6 +6,7 @@ use super::wire::{CHANGE_PROPERTY, HOLD_PROPERTY, KEY_PROPERTY};
 use crate::{
     domain::{
         event::{Attendee, CreationKey, EventDraft, EventPatch, EventTimes, Marker, Reminder, Visibility},
+        failure::Failure,
         ids::{CalendarId, EventId},
     },
     providers::CHANGES_KEPT,
@@ -87,6 +88,20 @@ pub(super) fn patch(
     Value::Object(body)
 }
 
+/// Google repeats an event by the clocks of a zone, which it must know by name. Whole days repeat anywhere.
+pub(super) fn check_recurrence(lines: &[String], times: Option<&EventTimes>) -> Result<(), Failure> {
+    match times {
+        Some(EventTimes::Timed { zone, .. }) if !lines.is_empty() && zone.iana_name().is_none() => {
+            Err(Failure::rejected(
+                "recurrence_not_supported",
+                "recurrence[0]",
+                "Google repeats events by the clocks of zones of the IANA database, and this is none",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn insert_some(body: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         body.insert(name.to_owned(), value.into());
@@ -96,10 +111,17 @@ fn insert_some(body: &mut Map<String, Value>, name: &str, value: Option<impl Int
 fn times(times: &EventTimes) -> (Value, Value) {
     match times {
         EventTimes::Timed { interval, zone } => {
-            let time = |instant| json!({ "dateTime": zone.to_rfc3339(instant), "timeZone": zone.name() });
+            // Without a zone, as one that is nothing but its rules, an event is shown in its calendar's.
+            let time = |instant| {
+                let mut time = json!({ "dateTime": zone.to_rfc3339(instant) });
+                if let Some(name) = zone.iana_name() {
+                    time["timeZone"] = name.into();
+                }
+                time
+            };
             (time(interval.start()), time(interval.end()))
         }
-        EventTimes::AllDay { start, end } => {
+        EventTimes::AllDay { start, end, .. } => {
             (json!({ "date": start.to_string() }), json!({ "date": end.to_string() }))
         }
     }

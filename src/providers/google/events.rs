@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::{
     errors::{Operation, classify, read},
-    event_body::{AttendeeEntry, insertion, patch as patch_body},
+    event_body::{AttendeeEntry, check_recurrence, insertion, patch as patch_body},
     wire::EventResource,
 };
 use crate::{
@@ -142,6 +142,7 @@ struct CreateEvent {
 
 impl CreateEvent {
     fn insert(&self) -> Result<HttpRequest, Failure> {
+        check_recurrence(&self.draft.recurrence, Some(&self.draft.times))?;
         let mut call = events_call(Method::POST, &self.api, &self.draft.calendar)?;
         if self.draft.conference {
             call = call.query("conferenceDataVersion", "1");
@@ -237,6 +238,7 @@ impl UpdateEvent {
         known: &[AttendeeEntry],
         made: &[CreationKey],
     ) -> Result<HttpRequest, Failure> {
+        check_recurrence(self.patch.recurrence.as_deref().unwrap_or_default(), self.patch.times.as_ref())?;
         event_call(Method::PATCH, &self.api, &self.calendar, &self.event)?
             .query("conferenceDataVersion", "1")
             .query("sendUpdates", "all")

@@ -252,7 +252,7 @@ fn event_times(start: &EventTime, end: &EventTime) -> Result<Option<EventTimes>,
         (Some(first), Some(after)) => {
             let start = date(first, "start.date")?;
             let end = date(after, "end.date")?;
-            Ok((start < end).then_some(EventTimes::AllDay { start, end }))
+            Ok((start < end).then(|| EventTimes::AllDay { start, end, zone: Zone::utc() }))
         }
         _ => {
             let zone = start.time_zone.as_deref().and_then(Zone::named).unwrap_or_else(Zone::utc);
@@ -373,7 +373,8 @@ mod tests {
             all_day.times,
             Some(EventTimes::AllDay {
                 start: NaiveDate::from_ymd_opt(2026, 3, 29).unwrap(),
-                end: NaiveDate::from_ymd_opt(2026, 3, 31).unwrap()
+                end: NaiveDate::from_ymd_opt(2026, 3, 31).unwrap(),
+                zone: Zone::utc(),
             })
         );
         let cancelled = event(json!({"id": "e", "status": "cancelled"})).unwrap();

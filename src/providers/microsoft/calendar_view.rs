@@ -22,32 +22,44 @@ use crate::{
     ports::HttpRequest,
 };
 
-/// The longest range of one call.
-pub(super) const LONGEST_RANGE: TimeDelta = TimeDelta::days(1_825);
+/// How far apart the same day begins on two sides of the world, from UTC+14 to UTC-12.
+const WORLD: TimeDelta = TimeDelta::hours(26);
+/// The longest range to ask about: with what is asked for around it less than the 1,825 days that Graph takes.
+pub(super) const LONGEST_RANGE: TimeDelta = TimeDelta::days(1_820);
 
-/// Asks what is on a calendar, the first page of it.
+/// Asks what is on a calendar, the first page of it. Graph looks for whole days by the instants they have in the zone they
+/// were written in, and the account may live far away from that: so what is asked about is longer than `range`.
 pub(super) fn request(api: &BaseUrl, calendar: &CalendarId, range: Interval) -> Result<HttpRequest, Failure> {
     graph(Method::GET, api, &format!("{}/calendarView", calendar_path(calendar)?))
-        .query("startDateTime", range.start().to_rfc3339())
-        .query("endDateTime", range.end().to_rfc3339())
-        .query("$select", "showAs,isCancelled,isAllDay,start,end")
+        .query("startDateTime", range.start().plus(-WORLD).to_rfc3339())
+        .query("endDateTime", range.end().plus(WORLD).to_rfc3339())
+        .query("$select", "showAs,isCancelled,isAllDay,start,end,originalStartTimeZone")
         .query("$top", "1000")
         .build()
 }
 
-/// The busy times on a page, `None` when they are not understood. `zone` is the account's: days are those of its clocks,
-/// though Graph writes them as midnights in UTC.
+/// The busy times on a page, also those around the range that was asked about; `None` when they are not understood.
+///
+/// Graph writes whole days as midnights in UTC. `zone` is the account's, whose clocks its owner means; but colleagues, and
+/// whatever searches for meeting times, see the instants that the zone gives in which the days were written. Both are busy.
 pub(super) fn read(page: &Value, zone: &Zone) -> Option<Vec<Interval>> {
     let events = page["value"].as_array()?;
     let blocking = |event: &&Value| event["isCancelled"] != true && blocks(&event["showAs"]);
-    let times = events.iter().filter(blocking).map(|event| times(event, zone)).collect::<Option<Vec<_>>>()?;
-    Some(times.into_iter().flatten().collect())
+    let mut busy = Vec::new();
+    for event in events.iter().filter(blocking) {
+        if event["isAllDay"] == true {
+            let written = event["originalStartTimeZone"].as_str().and_then(Zone::named);
+            for zone in [Some(zone), written.as_ref()].into_iter().flatten() {
+                busy.extend(times(event, |time| zone.start_of_day(local(time)?.date()))?);
+            }
+        } else {
+            busy.extend(times(event, instant)?);
+        }
+    }
+    Some(busy)
 }
 
-fn times(event: &Value, zone: &Zone) -> Option<Option<Interval>> {
-    let at = |time: &Value| -> Option<Timestamp> {
-        if event["isAllDay"] == true { zone.start_of_day(local(time)?.date()) } else { instant(time) }
-    };
+fn times(event: &Value, at: impl Fn(&Value) -> Option<Timestamp>) -> Option<Option<Interval>> {
     let (start, end) = (at(&event["start"])?, at(&event["end"])?);
     (start <= end).then(|| Interval::new(start, end))
 }
@@ -69,7 +81,7 @@ mod tests {
         let range = span("2026-03-28T00:00:00Z", "2026-03-30T00:00:00Z");
         let request = request(&api_url(), &CalendarId::new("AAMk/a="), range).unwrap();
         insta::assert_snapshot!(shown(&request), @r#"
-        GET https://graph.microsoft.com/v1.0/me/calendars/AAMk%2Fa%3D/calendarView?startDateTime=2026-03-28T00%3A00%3A00Z&endDateTime=2026-03-30T00%3A00%3A00Z&%24select=showAs%2CisCancelled%2CisAllDay%2Cstart%2Cend&%24top=1000
+        GET https://graph.microsoft.com/v1.0/me/calendars/AAMk%2Fa%3D/calendarView?startDateTime=2026-03-26T22%3A00%3A00Z&endDateTime=2026-03-31T02%3A00%3A00Z&%24select=showAs%2CisCancelled%2CisAllDay%2Cstart%2Cend%2CoriginalStartTimeZone&%24top=1000
         accept: application/json
         prefer: IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"
         "#);
@@ -111,13 +123,24 @@ mod tests {
     }
 
     #[test]
-    fn whole_days_are_those_of_the_accounts_clocks() {
-        let day = json!({
-            "isAllDay": true,
-            "start": {"dateTime": "2026-03-29T00:00:00.0000000", "timeZone": "UTC"},
-            "end": {"dateTime": "2026-03-30T00:00:00.0000000", "timeZone": "UTC"},
-        });
-        assert_eq!(busy(day), Some(vec![span("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")]));
+    fn whole_days_are_those_of_the_accounts_clocks_and_those_of_the_zone_they_were_written_in() {
+        let here = span("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z");
+        for (written, more) in [
+            (json!(null), vec![]),
+            (json!("tzone://Microsoft/Custom"), vec![]),
+            (json!("W. Europe Standard Time"), vec![here]),
+            (json!("UTC"), vec![span("2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z")]),
+            (json!("Pacific Standard Time"), vec![span("2026-03-29T07:00:00Z", "2026-03-30T07:00:00Z")]),
+        ] {
+            let day = json!({
+                "isAllDay": true,
+                "start": {"dateTime": "2026-03-29T00:00:00.0000000", "timeZone": "UTC"},
+                "end": {"dateTime": "2026-03-30T00:00:00.0000000", "timeZone": "UTC"},
+                "originalStartTimeZone": written,
+            });
+            let expected = [here].into_iter().chain(more).collect();
+            assert_eq!(busy(day), Some(expected), "{written}");
+        }
     }
 
     #[test]

@@ -164,15 +164,17 @@ fn new_text(content: &str, found: Option<&Found>) -> Value {
 }
 
 /// Graph takes local times without an offset. An instant that clocks show a second time is told in UTC, for a local time
-/// means the first.
+/// means the first. Whole days are shown alike everywhere, but the time they take is that from midnight to midnight in the
+/// zone they are told in.
 fn insert_times(body: &mut Map<String, Value>, times: &EventTimes) {
     let (start, end) = match times {
         EventTimes::Timed { interval, zone } => {
-            let zone = GraphZone::of(zone);
+            let zone = GraphZone::of(zone).unwrap_or_else(GraphZone::utc);
             (instant(interval.start(), &zone), instant(interval.end(), &zone))
         }
-        EventTimes::AllDay { start, end } => {
-            let midnight = |day| json!({ "dateTime": format!("{day}T00:00:00"), "timeZone": "UTC" });
+        EventTimes::AllDay { start, end, zone } => {
+            let zone = GraphZone::of_days(zone, *start).name;
+            let midnight = |day| json!({ "dateTime": format!("{day}T00:00:00"), "timeZone": zone });
             (midnight(start), midnight(end))
         }
     };
@@ -184,7 +186,7 @@ fn insert_times(body: &mut Map<String, Value>, times: &EventTimes) {
 fn instant(at: Timestamp, zone: &GraphZone) -> Value {
     let local = zone.rules.local(at);
     let (local, name) = if zone.rules.instant(local) == Some(at) {
-        (local, zone.name.as_str())
+        (local, zone.name)
     } else {
         (Zone::utc().local(at), "UTC")
     };

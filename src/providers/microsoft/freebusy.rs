@@ -109,7 +109,7 @@ impl Call {
 
 struct QueryFreeBusy {
     api: BaseUrl,
-    /// The account's zone.
+    /// The account's zone: as its mailbox says now, where that is told before it matters, else as it was when it was connected.
     zone: Zone,
     /// The account's address, if its mailbox has a schedule.
     own: Option<String>,
@@ -141,7 +141,7 @@ impl QueryFreeBusy {
             let chunks = scheduled.chunks(schedule::MOST_MAILBOXES);
             self.waiting.extend(chunks.map(|targets| Call::Schedules { targets: targets.to_vec(), range }));
         }
-        // A schedule brings its owner's working hours along.
+        // A schedule brings its owner's working hours along. What tells the account's zone comes before what is read in it.
         if !scheduled.contains(&Target::Main) {
             self.ask_hours();
         }
@@ -176,7 +176,7 @@ impl QueryFreeBusy {
                 calendar_view::request(&self.api, calendar, *range)
             }
             Call::View { range, .. } => calendar_view::request(&self.api, &CalendarId::primary(), *range),
-            Call::Hours => graph(Method::GET, &self.api, "/me/mailboxSettings/workingHours").build(),
+            Call::Hours => graph(Method::GET, &self.api, "/me/mailboxSettings").build(),
         }
     }
 
@@ -227,7 +227,12 @@ impl QueryFreeBusy {
                     self.waiting.push_back(Call::View { target, range, page: Some(link.to_owned()) });
                 }
             }
-            Call::Hours => self.week = working_hours::read(answer),
+            Call::Hours => {
+                self.week = working_hours::read(&answer["workingHours"]);
+                let zone = answer["timeZone"].as_str().and_then(Zone::named);
+                let zone = zone.or_else(|| self.week.as_ref().map(|week| week.zone.clone()));
+                self.zone = zone.unwrap_or_else(|| self.zone.clone());
+            }
         }
         Ok(())
     }
@@ -235,15 +240,20 @@ impl QueryFreeBusy {
     fn learn_schedule(&mut self, target: Target, range: Interval, schedule: Schedule) {
         match schedule {
             Schedule::Known(busy, week) => {
-                if target == Target::Main && std::mem::take(&mut self.hours_wanted) {
-                    self.week = week;
+                if target == Target::Main {
+                    if let Some(week) = &week {
+                        self.zone = week.zone.clone();
+                    }
+                    if std::mem::take(&mut self.hours_wanted) {
+                        self.week = week;
+                    }
                 }
                 self.add(&target, Ok(busy));
             }
             // The account's own calendar can be looked at directly, whatever hinders its schedule.
             Schedule::TooMuch | Schedule::Unknown(_) if target == Target::Main => {
-                self.waiting.push_back(Call::View { target, range, page: None });
                 self.ask_hours();
+                self.waiting.push_back(Call::View { target, range, page: None });
             }
             Schedule::TooMuch if range.duration() > SHORTEST_RANGE => {
                 let half = range.duration() / 2 + TimeDelta::milliseconds(1);

@@ -26,8 +26,8 @@ pub(super) struct Beginning {
     local: NaiveDateTime,
     /// Where; `None` for whole days.
     zone: Option<Zone>,
-    /// The name Graph is told.
-    zone_name: String,
+    /// The name Graph is told; `None` where it knows no such zone.
+    zone_name: Option<&'static str>,
 }
 
 impl Beginning {
@@ -35,12 +35,14 @@ impl Beginning {
     pub(super) fn of(times: &EventTimes) -> Self {
         match times {
             EventTimes::Timed { interval, zone } => {
-                let GraphZone { name, rules } = GraphZone::of(zone);
-                Self { local: rules.local(interval.start()), zone: Some(rules), zone_name: name }
+                let known = GraphZone::of(zone);
+                let zone_name = known.as_ref().map(|known| known.name);
+                let rules = known.map_or_else(|| zone.clone(), |known| known.rules);
+                Self { local: rules.local(interval.start()), zone: Some(rules), zone_name }
             }
-            EventTimes::AllDay { start, .. } => {
-                let local = NaiveDateTime::from(*start);
-                Self { local, zone: None, zone_name: GraphZone::of(&Zone::utc()).name }
+            EventTimes::AllDay { start, zone, .. } => {
+                let zone_name = Some(GraphZone::of_days(zone, *start).name);
+                Self { local: NaiveDateTime::from(*start), zone: None, zone_name }
             }
         }
     }
@@ -101,6 +103,9 @@ fn patterned(rule: &IcalRecurRule, begins: &Beginning) -> Result<Value, String> 
     if rule.interval > MOST || rule.count.is_some_and(|count| count > MOST) {
         return Err(format!("Outlook takes an INTERVAL and a COUNT of at most {MOST}"));
     }
+    let zone = begins
+        .zone_name
+        .ok_or("Outlook repeats events by the clocks of zones it knows, and knows none such")?;
     let pattern = Pattern::of_rule(rule, begins.day())?;
     if !pattern.falls_on(begins.day()) {
         return Err(format!("Outlook begins a series on a day of its rule, which {} is not", begins.day()));
@@ -108,7 +113,7 @@ fn patterned(rule: &IcalRecurRule, begins: &Beginning) -> Result<Value, String> 
     let mut range = json!({
         "type": "noEnd",
         "startDate": begins.day().to_string(),
-        "recurrenceTimeZone": begins.zone_name,
+        "recurrenceTimeZone": zone,
     });
     if let Some(count) = rule.count {
         range["type"] = "numbered".into();

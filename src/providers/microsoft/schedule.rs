@@ -21,8 +21,8 @@ use crate::{
 
 /// The most mailboxes of one call.
 pub(super) const MOST_MAILBOXES: usize = 20;
-/// The longest range of one call.
-pub(super) const LONGEST_RANGE: TimeDelta = TimeDelta::days(62);
+/// The longest range of one call: Graph takes less than 62 days.
+pub(super) const LONGEST_RANGE: TimeDelta = TimeDelta::days(60);
 
 /// Asks when these mailboxes are busy.
 pub(super) fn request(api: &BaseUrl, addresses: &[&str], range: Interval) -> Result<HttpRequest, Failure> {

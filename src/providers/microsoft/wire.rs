@@ -111,11 +111,11 @@ fn times(value: &Value) -> Result<Option<EventTimes>, Failure> {
     if start.is_null() || end.is_null() {
         return Ok(None);
     }
+    let zone = value["originalStartTimeZone"].as_str().and_then(Zone::named).unwrap_or_else(Zone::utc);
     if value["isAllDay"] == true {
         let (start, end) = (date(start, "start")?, date(end, "end")?);
-        return Ok((start < end).then_some(EventTimes::AllDay { start, end }));
+        return Ok((start < end).then_some(EventTimes::AllDay { start, end, zone }));
     }
-    let zone = value["originalStartTimeZone"].as_str().and_then(Zone::named).unwrap_or_else(Zone::utc);
     let interval = Interval::new(instant(start, "start")?, instant(end, "end")?);
     Ok(interval.map(|interval| EventTimes::Timed { interval, zone }))
 }

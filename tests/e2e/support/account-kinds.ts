@@ -26,6 +26,8 @@ export interface SeenEvent {
 export interface AccountKind {
   title: string;
   provider: SimulatedProvider;
+  /** Where the people who have them live. */
+  timeZone: string;
   /** A new account at the simulator, with nothing on its calendar. */
   newAccount(name: string): { path: string; body: Record<string, unknown>; email: string };
   /** An event as the simulator's control API takes it. */
@@ -45,6 +47,7 @@ export interface AccountKind {
 export const google: AccountKind = {
   title: "a Google account",
   provider: "google",
+  timeZone: "UTC",
   newAccount: (name) => {
     const email = `${name}@example.com`;
     return { path: "accounts", body: { email, timeZone: "UTC" }, email };
@@ -74,6 +77,7 @@ export const google: AccountKind = {
 
 const microsoft = {
   provider: "microsoft" as const,
+  timeZone: "UTC",
   event: ({ summary, start, end }: { summary: string; start: string; end: string }) => ({
     subject: summary,
     start: { dateTime: start.replace("Z", ""), timeZone: "UTC" },
@@ -121,6 +125,16 @@ export const microsoftPersonal: AccountKind = {
   // Teams is for organisations.
   conferences: false,
 };
+
+/** Such accounts of people who live elsewhere. */
+export const livingIn = (timeZone: string, kind: AccountKind): AccountKind => ({
+  ...kind,
+  timeZone,
+  newAccount: (name) => {
+    const account = kind.newAccount(name);
+    return { ...account, body: { ...account.body, timeZone } };
+  },
+});
 
 /** What README says to name in a connect link so that Microsoft itself searches for meeting times. */
 export const searchScopes = [

@@ -147,6 +147,22 @@ export function tasksBehave(kind: AccountKind): void {
       );
     });
 
+    test("makes a person busy for whole days by their own clocks", async () => {
+      const { connectorId } = await side.connectEmptyAccount();
+      const { timeZone } = kind;
+      const days = { allDay: true, timeZone };
+      const holiday = { summary: "Holiday", start: "2030-05-06", end: "2030-05-08", attendees: [], ...days };
+      const { eventId } = await stack.run("create-event", connectorId, holiday);
+      const taken = async () => {
+        const window = { timeMin: "2030-05-01T00:00:00", timeMax: "2030-05-20T00:00:00", timeZone };
+        const { busy } = await stack.run("check-availability", connectorId, window);
+        return busy.map(({ start, end }: { start: string; end: string }) => [start.slice(0, 19), end.slice(0, 19)]);
+      };
+      assert.deepEqual(await taken(), [["2030-05-06T00:00:00", "2030-05-08T00:00:00"]]);
+      await stack.run("update-event", connectorId, { eventId, start: "2030-05-13", end: "2030-05-14", ...days });
+      assert.deepEqual(await taken(), [["2030-05-13T00:00:00", "2030-05-14T00:00:00"]]);
+    });
+
     test("delivered twice under one id happens once", async () => {
       const { connectorId, account } = await side.connectEmptyAccount();
       const id = fresh("task");

@@ -5,6 +5,9 @@ use huddle_calendar_sync::{
     domain::{
         busy::{FreeBusy, FreeBusyQuery},
         connector::{Connector, ProviderKind},
+        event::{
+            CreationKey, EventDraft, EventPatch, EventStatus, EventTimes, Marker, Transparency, Visibility,
+        },
         failure::{Action, Failure},
         ids::CalendarId,
         meeting::{MeetingTimes, MeetingTimesQuery},
@@ -17,8 +20,8 @@ use huddle_calendar_sync::{
 use serde_json::{Value, json};
 use simulator::control::provider::Provider as _;
 
-use super::{CONSUMERS, CONTOSO, EMPTY, PERSONAL, WORK, World};
-use crate::world::connector;
+use super::{CONSUMERS, CONTOSO, EMPTY, EMPTY_PERSONAL, PERSONAL, WORK, World};
+use crate::world::{at, connector};
 
 const COLLEAGUE: &str = "colleague@contoso.example";
 const MANY: &str = "many-calendars@contoso.example";
@@ -105,6 +108,84 @@ fn the_schedule_and_the_events_of_a_calendar_say_the_same() {
     assert_eq!(by_schedule.working_week.unwrap().zone.name(), "Europe/Berlin");
 }
 
+/// Writes an event of whole days as a client that has them in `zone`.
+fn whole_days(world: &World, account: &str, zone: &str, start: &str, end: &str) {
+    let midnight = |day: &str| json!({"dateTime": format!("{day}T00:00:00"), "timeZone": zone});
+    let event = json!({"subject": "Away", "isAllDay": true, "start": midnight(start), "end": midnight(end)});
+    world.control("events", &json!({"account": account, "event": event}));
+}
+
+fn lives_in(world: &World, account: &str, zone: &str) {
+    world.control("mailbox", &json!({"account": account, "timeZone": zone}));
+}
+
+fn span(start: &str, end: &str) -> Interval {
+    Interval::new(at(start), at(end)).unwrap()
+}
+
+#[test]
+fn whole_days_that_we_write_are_those_of_their_zone_by_schedule_and_by_events() {
+    let zone = Zone::named("America/Los_Angeles").unwrap();
+    let (start, end) = ("2031-07-01".parse().unwrap(), "2031-07-02".parse().unwrap());
+    for address in [EMPTY, EMPTY_PERSONAL] {
+        let world = World::new();
+        lives_in(&world, address, "Pacific Standard Time");
+        let draft = EventDraft {
+            calendar: CalendarId::primary(),
+            marker: Marker { key: CreationKey::derive(&["con", "task"]), hold: None },
+            summary: "Away".to_owned(),
+            description: None,
+            location: None,
+            times: EventTimes::AllDay { start, end, zone: zone.clone() },
+            attendees: vec![],
+            conference: false,
+            recurrence: vec![],
+            reminders: None,
+            visibility: Visibility::Default,
+            transparency: Transparency::Opaque,
+            status: EventStatus::Confirmed,
+        };
+        let create = world.provider.calendars().create_event(draft);
+        let id = world.drive(Some(&world.token(address)), create).unwrap().id;
+        let window = span("2031-06-25T00:00:00Z", "2031-07-10T00:00:00Z");
+        let by_schedule = ask(&world, &account(address), &["primary"], window).unwrap();
+        assert_eq!(busy(&by_schedule), [Ok(vec![span("2031-07-01T07:00:00Z", "2031-07-02T07:00:00Z")])]);
+        // Moved by a day.
+        let times = EventTimes::AllDay { start: end, end: end.succ_opt().unwrap(), zone: zone.clone() };
+        let patch = EventPatch { times: Some(times), ..EventPatch::default() };
+        let update = world.provider.calendars().update_event(&CalendarId::primary(), &id, patch, None);
+        world.drive(Some(&world.token(address)), update).unwrap();
+        let moved = ask(&world, &account(address), &["primary"], window).unwrap();
+        assert_eq!(busy(&moved), [Ok(vec![span("2031-07-02T07:00:00Z", "2031-07-03T07:00:00Z")])]);
+    }
+}
+
+#[test]
+fn whole_days_of_another_zone_are_not_missed_at_the_edge_of_a_window() {
+    let world = World::new();
+    lives_in(&world, EMPTY_PERSONAL, "UTC");
+    // Written where that day is over at eleven in the morning.
+    whole_days(&world, EMPTY_PERSONAL, "Tonga Standard Time", "2031-07-01", "2031-07-02");
+    let ask =
+        |start, end| busy(&ask(&world, &account(EMPTY_PERSONAL), &["primary"], span(start, end)).unwrap());
+    let afternoon = ("2031-07-01T14:00:00Z", "2031-07-01T20:00:00Z");
+    assert_eq!(ask(afternoon.0, afternoon.1), [Ok(vec![span(afternoon.0, afternoon.1)])]);
+    let night_before = ("2031-06-30T12:00:00Z", "2031-06-30T20:00:00Z");
+    assert_eq!(ask(night_before.0, night_before.1), [Ok(vec![span(night_before.0, night_before.1)])]);
+    assert_eq!(ask("2031-07-02T00:00:00Z", "2031-07-03T00:00:00Z"), [Ok(vec![])]);
+}
+
+#[test]
+fn whole_days_go_along_when_the_account_moves() {
+    let world = World::new();
+    whole_days(&world, EMPTY_PERSONAL, "UTC", "2031-07-01", "2031-07-02");
+    let window = span("2031-06-30T00:00:00Z", "2031-07-03T00:00:00Z");
+    lives_in(&world, EMPTY_PERSONAL, "Tokyo Standard Time");
+    let answer = ask(&world, &account(EMPTY_PERSONAL), &["primary"], window).unwrap();
+    assert_eq!(busy(&answer), [Ok(vec![span("2031-06-30T15:00:00Z", "2031-07-02T00:00:00Z")])]);
+    assert_eq!(calls(&world), [2]);
+}
+
 #[test]
 fn a_personal_account_is_answered_for_by_its_events_in_the_same_shape() {
     let world = World::new();
@@ -141,7 +222,7 @@ fn a_window_of_a_year_is_asked_about_in_pieces() {
     let start = month(&world).start();
     let window = Interval::new(start, start.plus(TimeDelta::days(365))).unwrap();
     let year = ask(&world, &account(WORK), &["primary", "nowhere@contoso.example"], window).unwrap();
-    assert_eq!(calls(&world), [6]);
+    assert_eq!(calls(&world), [7]);
     assert_eq!(busy(&year)[1], Err("notFound".to_owned()));
     let month = ask(&world, &account(WORK), &["primary"], month(&world)).unwrap();
     let year = busy(&year).remove(0).unwrap();

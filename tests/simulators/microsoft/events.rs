@@ -73,7 +73,8 @@ fn times(start: &str, end: &str, zone: &str) -> EventTimes {
 }
 
 fn days(start: &str, end: &str) -> EventTimes {
-    EventTimes::AllDay { start: start.parse().unwrap(), end: end.parse().unwrap() }
+    let zone = Zone::named("America/Los_Angeles").unwrap();
+    EventTimes::AllDay { start: start.parse().unwrap(), end: end.parse().unwrap(), zone }
 }
 
 fn person(email: &str) -> Attendee {
@@ -252,6 +253,19 @@ fn events_of_whole_days_and_of_every_zone_keep_their_times() {
     assert_eq!(signed.update(&created.id, day.clone(), None).unwrap().times, day.times);
     let back = EventPatch { times: Some(hold("task-x").times), ..EventPatch::default() };
     assert_eq!(signed.update(&created.id, back.clone(), None).unwrap().times, back.times);
+}
+
+#[test]
+fn times_of_a_zone_without_a_name_are_written_all_the_same() {
+    let signed = Signed::in_as(EMPTY);
+    let nameless = Zone::named("<+0130>-1:30").unwrap();
+    let morning = times("2031-07-01T03:30:00Z", "2031-07-01T04:30:00Z", nameless.name());
+    let created = signed.create(EventDraft { times: morning, ..hold("task-1") }).unwrap();
+    assert_eq!(created.times, Some(times("2031-07-01T03:30:00Z", "2031-07-01T04:30:00Z", "UTC")));
+    let EventTimes::AllDay { start, end, .. } = days("2031-07-01", "2031-07-02") else { unreachable!() };
+    let day = EventTimes::AllDay { start, end, zone: nameless };
+    let created = signed.create(EventDraft { times: day, ..hold("task-2") }).unwrap();
+    assert!(matches!(created.times, Some(EventTimes::AllDay { start: shown, .. }) if shown == start));
 }
 
 #[test]

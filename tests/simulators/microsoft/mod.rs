@@ -21,6 +21,8 @@ const WORK: &str = "work@contoso.example";
 const EMPTY: &str = "empty@contoso.example";
 /// A personal account with the same month of work.
 const PERSONAL: &str = "personal@outlook.example";
+/// A personal account with nothing on its calendar.
+const EMPTY_PERSONAL: &str = "empty@outlook.example";
 /// The organisation of the work accounts.
 const CONTOSO: &str = "c0a7050a-1111-4000-8000-0000000000c0";
 /// Where all personal accounts are.

@@ -91,24 +91,23 @@ pub(super) async fn true_events(State(microsoft): Sim, Query(target): Query<Targ
     let mut world = microsoft.world();
     let account = target.account()?.to_owned();
     let calendar = find_calendar(&world, &account, target.calendar.as_deref())?.clone();
+    let zone = world.mailbox(&account).map(|mailbox| mailbox.zone.name().to_owned());
     let call = as_owner(&mut world, &microsoft, &account, &[]);
     let view = call.view(calendar.number).map_err(|error| refusal(&error))?;
-    let home = view.home.clone();
     let mut state = json!({
         "calendar": ids::calendar_id(view.mailbox, calendar.number),
         "name": calendar.name,
-        "timeZone": home.name(),
+        "timeZone": zone,
         "events": calendar.events.values().map(|event| view.event(event)).collect::<Vec<_>>(),
     });
     if let (Some(from), Some(until)) = (target.time_min, target.time_max) {
         let window = Window { from, until };
-        let mut shown: Vec<_> =
-            calendar.events.values().flat_map(|event| event.expand(window, &home)).collect();
-        shown.sort_by_key(|event| event.starts(&home));
+        let mut shown: Vec<_> = calendar.events.values().flat_map(|event| event.expand(window)).collect();
+        shown.sort_by_key(|event| event.starts());
         state["view"] = shown.iter().map(|event| Value::Object(view.event(event))).collect();
         let mut busy: Vec<(Timestamp, Timestamp)> = Vec::new();
         for event in shown.iter().filter(|event| weight(event.text("showAs").unwrap_or("busy")) >= 2) {
-            let (start, end) = (event.starts(&home).max(from), event.ends(&home).min(until));
+            let (start, end) = (event.starts().max(from), event.ends().min(until));
             match busy.last_mut() {
                 Some(last) if last.1 >= start => last.1 = last.1.max(end),
                 _ => busy.push((start, end)),

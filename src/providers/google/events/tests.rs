@@ -65,7 +65,7 @@ fn meeting() -> EventDraft {
         summary: "Review".to_owned(),
         description: Some("Quarterly \"numbers\"".to_owned()),
         location: Some("Room 4".to_owned()),
-        times: EventTimes::AllDay { start: day("2026-03-29"), end: day("2026-03-30") },
+        times: EventTimes::AllDay { start: day("2026-03-29"), end: day("2026-03-30"), zone: Zone::utc() },
         attendees: vec![
             Attendee { display_name: Some("Ada".to_owned()), ..attendee("ada@example.com") },
             Attendee { optional: true, ..attendee("bob@example.com") },
@@ -282,6 +282,37 @@ fn a_deleted_event_is_gone_for_those_who_read_it() {
     assert_eq!(event.unwrap().etag, Some(ETag::new("\"1\"")));
 }
 
+#[test]
+fn times_of_a_zone_without_a_name_are_told_without_it_and_do_not_repeat() {
+    let interval = |start: &str, end: &str| {
+        let at = |text| Timestamp::parse_rfc3339(text).unwrap();
+        Interval::new(at(start), at(end)).unwrap()
+    };
+    let times = EventTimes::Timed {
+        interval: interval("2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"),
+        zone: Zone::named("<+0130>-1:30").unwrap(),
+    };
+    let draft = EventDraft { times: times.clone(), ..hold() };
+    let patch = EventPatch { times: Some(times), ..EventPatch::default() };
+    let start = |mut exchange: Pending<Event>| {
+        let body: Value = serde_json::from_slice(first(&mut *exchange).body()).unwrap();
+        body["start"].clone()
+    };
+    let told = "2026-03-29T02:00:00+01:30";
+    assert_eq!(start(create(&api_url(), draft.clone())), json!({ "dateTime": told }));
+    assert_eq!(start(change(patch.clone(), None)), json!({"dateTime": told, "date": null, "timeZone": null}));
+    let daily = vec!["RRULE:FREQ=DAILY".to_owned()];
+    let series = create(&api_url(), EventDraft { recurrence: daily.clone(), ..draft });
+    let repeated = change(EventPatch { recurrence: Some(daily), ..patch }, None);
+    for mut exchange in [series, repeated] {
+        let failure = exchange.step(None).map(|_| ()).unwrap_err();
+        assert_eq!(
+            (failure.code.as_ref(), failure.field()),
+            ("recurrence_not_supported", Some("recurrence[0]"))
+        );
+    }
+}
+
 fn change(patch: EventPatch, if_match: Option<&ETag>) -> Pending<Event> {
     update(&api_url(), &"primary".into(), &"e1".into(), patch, if_match)
 }
@@ -291,7 +322,11 @@ fn a_patch_sends_what_changes_and_nothing_else() {
     let patch = EventPatch {
         summary: Some("New".to_owned()),
         description: Some(String::new()),
-        times: Some(EventTimes::AllDay { start: day("2026-03-29"), end: day("2026-03-30") }),
+        times: Some(EventTimes::AllDay {
+            start: day("2026-03-29"),
+            end: day("2026-03-30"),
+            zone: Zone::utc(),
+        }),
         recurrence: Some(vec![]),
         conference: Some(true),
         ..EventPatch::default()

@@ -30,7 +30,7 @@ fn times(start: &str, end: &str, zone: &str) -> EventTimes {
 
 fn days(start: &str, end: &str) -> EventTimes {
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-    EventTimes::AllDay { start: day(start), end: day(end) }
+    EventTimes::AllDay { start: day(start), end: day(end), zone: Zone::named("America/Los_Angeles").unwrap() }
 }
 
 fn attendee(email: &str) -> Attendee {
@@ -174,7 +174,7 @@ fn an_event_carries_everything_and_invites_its_people() {
       },
       "end": {
         "dateTime": "2026-03-30T00:00:00",
-        "timeZone": "UTC"
+        "timeZone": "Pacific Standard Time"
       },
       "isAllDay": true,
       "isOnlineMeeting": true,
@@ -194,7 +194,7 @@ fn an_event_carries_everything_and_invites_its_people() {
         },
         "range": {
           "numberOfOccurrences": 4,
-          "recurrenceTimeZone": "UTC",
+          "recurrenceTimeZone": "Pacific Standard Time",
           "startDate": "2026-03-29",
           "type": "numbered"
         }
@@ -209,7 +209,7 @@ fn an_event_carries_everything_and_invites_its_people() {
       ],
       "start": {
         "dateTime": "2026-03-29T00:00:00",
-        "timeZone": "UTC"
+        "timeZone": "Pacific Standard Time"
       },
       "subject": "Review",
       "transactionId": "0123456789abcdef0123456789abcdef"
@@ -359,12 +359,45 @@ fn what_graph_cannot_do_is_refused_with_its_field_before_anything_is_sent() {
             "recurrence_not_supported",
             "recurrence[0]",
         ),
+        (
+            // Clocks that no zone with a name has.
+            EventDraft {
+                times: times("2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z", "<+0130>-1:30"),
+                recurrence: vec!["RRULE:FREQ=DAILY".to_owned()],
+                ..hold()
+            },
+            "recurrence_not_supported",
+            "recurrence[0]",
+        ),
         (EventDraft { calendar: "..".into(), ..hold() }, "bad_id", "calendarId"),
     ] {
         let (requests, event) = drive(create(&api_url(), draft), []);
         let failure = event.unwrap_err();
         assert_eq!((failure.code.as_ref(), failure.field()), (code, Some(field)));
         assert!(requests.is_empty());
+    }
+}
+
+#[test]
+fn times_of_a_zone_that_graph_does_not_know_are_told_in_one_that_it_does() {
+    let nameless = |start: &str, end: &str| times(start, end, "<+0130>-1:30");
+    let whole_day = EventTimes::AllDay {
+        start: "2026-03-29".parse().unwrap(),
+        end: "2026-03-30".parse().unwrap(),
+        zone: Zone::named("<+0530>-5:30").unwrap(),
+    };
+    for (times, start, zone) in [
+        (nameless("2026-03-29T00:30:00Z", "2026-03-29T01:30:00Z"), "2026-03-29T00:30:00", "UTC"),
+        (whole_day, "2026-03-29T00:00:00", "India Standard Time"),
+    ] {
+        let draft = EventDraft { times: times.clone(), ..hold() };
+        let patch = EventPatch { times: Some(times), ..EventPatch::default() };
+        for (exchange, answers) in [(create(&api_url(), draft), 1), (change(patch, None), 2)] {
+            let (requests, _) = drive(exchange, vec![answered(resource(json!({}))); answers]);
+            let body: Value = serde_json::from_slice(requests.last().unwrap().body()).unwrap();
+            assert_eq!(body["start"], json!({"dateTime": start, "timeZone": zone}));
+            assert_eq!(body["end"]["timeZone"], zone);
+        }
     }
 }
 
@@ -458,7 +491,7 @@ fn a_patch_sends_what_changes_and_nothing_else() {
       "attendees": [],
       "end": {
         "dateTime": "2026-03-30T00:00:00",
-        "timeZone": "UTC"
+        "timeZone": "Pacific Standard Time"
       },
       "isAllDay": true,
       "isReminderOn": false,
@@ -472,7 +505,7 @@ fn a_patch_sends_what_changes_and_nothing_else() {
         },
         "range": {
           "endDate": "2026-04-01",
-          "recurrenceTimeZone": "UTC",
+          "recurrenceTimeZone": "Pacific Standard Time",
           "startDate": "2026-03-29",
           "type": "endDate"
         }
@@ -480,7 +513,7 @@ fn a_patch_sends_what_changes_and_nothing_else() {
       "sensitivity": "normal",
       "start": {
         "dateTime": "2026-03-29T00:00:00",
-        "timeZone": "UTC"
+        "timeZone": "Pacific Standard Time"
       },
       "subject": "New"
     }

@@ -90,8 +90,8 @@ fn time(at: &str) -> Value {
 
 /// A Graph where everybody is busy from nine to ten by schedule and every calendar from eleven to twelve by its events.
 fn well(path: &str, body: &Value) -> (u16, Value) {
-    if path == "/me/mailboxSettings/workingHours" {
-        return (200, hours());
+    if path == "/me/mailboxSettings" {
+        return (200, json!({"timeZone": "Tokyo Standard Time", "workingHours": hours()}));
     }
     if path.contains("/calendarView?") {
         return (200, json!({"value": [{"showAs": "busy", "start": time("11:00"), "end": time("12:00")}]}));
@@ -178,7 +178,7 @@ fn other_calendars_are_looked_at_by_their_events_in_the_same_batch() {
           },
           "id": "1",
           "method": "GET",
-          "url": "/me/calendars/family/calendarView?startDateTime=2026-03-30T00%3A00%3A00Z&endDateTime=2026-03-31T00%3A00%3A00Z&%24select=showAs%2CisCancelled%2CisAllDay%2Cstart%2Cend&%24top=1000"
+          "url": "/me/calendars/family/calendarView?startDateTime=2026-03-28T22%3A00%3A00Z&endDateTime=2026-04-01T02%3A00%3A00Z&%24select=showAs%2CisCancelled%2CisAllDay%2Cstart%2Cend%2CoriginalStartTimeZone&%24top=1000"
         }
       ]
     }
@@ -304,9 +304,47 @@ fn a_calendar_that_cannot_be_seen_says_nothing_of_the_others() {
 }
 
 #[test]
+fn whole_days_are_those_of_the_zone_the_mailbox_has_now() {
+    let on_a_whole_day = |path: &str, body: &Value| {
+        let (status, mut said) = well(path, body);
+        if path.contains("/calendarView?") {
+            let midnight =
+                |day: &str| json!({"dateTime": format!("{day}T00:00:00.0000000"), "timeZone": "UTC"});
+            said["value"] = json!([
+                {"showAs": "busy", "isAllDay": true, "start": midnight("2026-03-29"), "end": midnight("2026-03-31")},
+            ]);
+        }
+        (status, said)
+    };
+    let until = |end| vec![Ok(vec![span("2026-03-30T00:00:00Z", end)])];
+    // By its settings: it moved to Tokyo since it was connected.
+    let (calls, answer) = play(asked(personal(), &["primary"], day()), on_a_whole_day);
+    assert_eq!((calls, found(answer)), (vec![2], until("2026-03-30T15:00:00Z")));
+    // By its schedule.
+    let (calls, answer) = play(asked(connector(), &["primary", "family"], day()), on_a_whole_day);
+    assert_eq!((calls, found(answer).split_off(1)), (vec![2], until("2026-03-30T22:00:00Z")));
+    // By settings that do not say it but with their hours.
+    let (_, answer) = play(asked(personal(), &["primary"], day()), |path, body| {
+        let (status, mut said) = on_a_whole_day(path, body);
+        if path.ends_with("mailboxSettings") {
+            said["timeZone"] = json!("Customized Time Zone");
+        }
+        (status, said)
+    });
+    assert_eq!(found(answer), until("2026-03-30T22:00:00Z"));
+    // As it was, where the settings may not be read.
+    let elsewhere = Connector { zone: Zone::named("Asia/Kolkata").unwrap(), ..personal() };
+    let (_, answer) = play(asked(elsewhere, &["primary"], day()), |path, body| match path {
+        "/me/mailboxSettings" => (403, json!({"error": {"code": "ErrorAccessDenied", "message": ""}})),
+        _ => on_a_whole_day(path, body),
+    });
+    assert_eq!(found(answer), until("2026-03-30T18:30:00Z"));
+}
+
+#[test]
 fn hours_that_may_not_be_read_are_left_out() {
     let (_, answer) = play(asked(personal(), &["primary"], day()), |path, body| {
-        if path.ends_with("workingHours") {
+        if path.ends_with("mailboxSettings") {
             return (403, json!({"error": {"code": "ErrorAccessDenied", "message": ""}}));
         }
         well(path, body)
@@ -374,7 +412,7 @@ proptest! {
                     schedule::instant(&body["startTime"]).unwrap(),
                     schedule::instant(&body["endTime"]).unwrap(),
                 );
-                assert!(range.unwrap().duration() <= TimeDelta::days(62));
+                assert!(range.unwrap().duration() < TimeDelta::days(62));
                 for address in schedules {
                     covered.entry(address.as_str().unwrap().to_owned()).or_default().extend(range);
                 }
@@ -383,7 +421,10 @@ proptest! {
                 let get = |name: &str| at(&url.query_pairs().find(|(key, _)| key == name).unwrap().1);
                 let range = Interval::new(get("startDateTime"), get("endDateTime")).unwrap();
                 assert!(range.duration() <= TimeDelta::days(1_825));
-                covered.entry(url.path().to_owned()).or_default().push(range);
+                // A day around it for days of other zones.
+                let around = TimeDelta::hours(26);
+                let range = Interval::new(range.start().plus(around), range.end().plus(-around));
+                covered.entry(url.path().to_owned()).or_default().extend(range);
             }
             well(path, body)
         });

@@ -25,7 +25,6 @@ pub fn answer(call: &mut Call<'_>) -> HttpResponse {
             200,
             &json!({ "timeZone": "W. Europe Standard Time", "workingHours": working_hours() }),
         ),
-        (&Method::GET, ["me", "mailboxSettings", "workingHours"]) => wire::json(200, &working_hours()),
         (&Method::GET, ["me", "calendars"]) => list_calendars(call),
         (&Method::POST, ["me", "calendar", "getSchedule"]) => busy::schedules(call),
         (_, ["me", "events", id]) => of_event(call, id),
