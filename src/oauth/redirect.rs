@@ -137,6 +137,7 @@ mod tests {
             "https://open.example",
             "https://open.example./",
             "https://ｏpen.example/",
+            "https://open.exampleA%Aa",
             // Fragments and other schemes.
             "https://open.example/#fragment",
             "https://open.example/#",
