@@ -32,6 +32,8 @@ export interface LocalWorker {
   readonly url: string;
   /** The settings it was started with, the secrets among them. */
   readonly settings: Readonly<Settings>;
+  /** Where other Workers on this machine find this one, to share its queues: their `WRANGLER_REGISTRY_PATH`. */
+  readonly registry: string;
   /** Settles with an exit code when the worker has ended, by itself or by `stop()`. */
   readonly ended: Promise<number>;
   /** Everything wrangler and the worker printed so far. */
@@ -80,6 +82,7 @@ async function start(options: LocalWorkerOptions): Promise<LocalWorker> {
   const ownFolder = mkdtempSync(join(tmpdir(), "local-worker-"));
   const stateFolder = options.stateFolder ?? join(ownFolder, "state");
   const settingsFile = join(ownFolder, "settings.env");
+  const registry = join(ownFolder, "registry");
   let process: BackgroundProcess | undefined;
   let answering = false;
   const stop = async () => {
@@ -92,7 +95,7 @@ async function start(options: LocalWorkerOptions): Promise<LocalWorker> {
     process = startInBackground(globalThis.process.execPath, wranglerArguments({ port, stateFolder, settingsFile }), {
       cwd: projectRoot,
       // Workers that run side by side must not find each other: one would consume the other's queues.
-      env: { ...localWranglerEnvironment(), WRANGLER_REGISTRY_PATH: join(ownFolder, "registry") },
+      env: { ...localWranglerEnvironment(), WRANGLER_REGISTRY_PATH: registry },
       onLine: (line) => {
         if (answering) options.onLine?.(line);
       },
@@ -107,6 +110,7 @@ async function start(options: LocalWorkerOptions): Promise<LocalWorker> {
   return {
     url,
     settings,
+    registry,
     ended: running.ended,
     logs: running.output,
     databaseFile: () => databaseFile(stateFolder),
@@ -132,8 +136,8 @@ function wranglerArguments(run: { port: number; stateFolder: string; settingsFil
   ];
 }
 
-/** Waits until the worker answers a request, whatever the answer. */
-async function ready(wrangler: BackgroundProcess, url: string): Promise<void> {
+/** Waits until the worker of a `wrangler dev` answers a request, whatever the answer. */
+export async function ready(wrangler: BackgroundProcess, url: string): Promise<void> {
   let exitCode: number | undefined;
   void wrangler.ended.then((code) => {
     exitCode = code;
