@@ -14,6 +14,8 @@ const DAYS: [(&str, &str); 7] = [
     ("friday", "FR"),
     ("saturday", "SA"),
 ];
+/// The days that Outlook counts as one kind: days, weekdays, and days of the weekend.
+const COUNTED_TOGETHER: [&[usize]; 3] = [&[0, 1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5], &[0, 6]];
 /// Where RFC 5545 begins the week unless told otherwise.
 const MONDAY: usize = 1;
 /// Which of the days of a month, as Graph and as RFC 5545 write it.
@@ -216,12 +218,18 @@ impl On {
     }
 
     fn nth(place: i16, rule: &IcalRecurRule) -> Result<Self, String> {
-        match INDEXES.iter().position(|(_, known)| *known == place) {
-            Some(index) => Ok(Self::Nth(index, weekdays(rule))),
-            None => {
-                Err(format!("Outlook knows the first to fourth and the last of a month, not number {place}"))
-            }
+        let Some(index) = INDEXES.iter().position(|(_, known)| *known == place) else {
+            return Err(format!(
+                "Outlook knows the first to fourth and the last of a month, not number {place}"
+            ));
+        };
+        let days = weekdays(rule);
+        // Of others it is not clear whether they are counted together or each for itself; the first is the same either way.
+        if days.len() == 1 || place == 1 || COUNTED_TOGETHER.contains(&days.as_slice()) {
+            return Ok(Self::Nth(index, days));
         }
+        Err("Outlook counts one day of the week, all of them, Monday to Friday, or Saturday and Sunday"
+            .to_owned())
     }
 
     fn to_parts(&self, first: NaiveDate, month: Option<u32>) -> String {

@@ -216,6 +216,7 @@ fn what_graph_cannot_express_is_refused_with_its_line_and_the_reason() {
         ("FREQ=MONTHLY;BYDAY=1MO,3MO", "one day of a month"),
         ("FREQ=MONTHLY;BYDAY=5MO", "number 5"),
         ("FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=1,2", "one day of a month"),
+        ("FREQ=MONTHLY;BYDAY=TU,TH;BYSETPOS=2", "one day of the week"),
         ("FREQ=MONTHLY;BYMONTH=3;BYMONTHDAY=2", "BYMONTH"),
         ("FREQ=YEARLY;BYYEARDAY=61", "BYYEARDAY"),
         ("FREQ=YEARLY;BYWEEKNO=10", "BYWEEKNO"),
