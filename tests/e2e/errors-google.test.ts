@@ -60,6 +60,8 @@ errorsBehave(google, {
   revoked: [
     ["invalid_grant", "token", { status: 400, reason: "invalid_grant" }, "grant_revoked"],
     ["admin_policy_enforced", "token", { status: 400, reason: "admin_policy_enforced" }, "grant_refused"],
+    ["org_internal", "token", { status: 403, reason: "org_internal" }, "grant_refused"],
+    ["account_disabled", "token", { status: 400, reason: "account_disabled" }, "grant_refused"],
     ["401 for every token", "events.insert", { status: 401 }, "access_token_refused"],
   ],
 });

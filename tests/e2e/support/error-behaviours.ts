@@ -58,6 +58,17 @@ export function errorsBehave(kind: AccountKind, { passing: own, refusals, revoke
       }
     });
 
+    test("Retry-After is waited for to the second", async () => {
+      const side = stack.at(kind);
+      const { connectorId, account } = await side.connectEmptyAccount();
+      const began = Date.now();
+      await side.fault(kind.createRoute, { status: 429, retryAfter: 5 }, { match: { account } });
+      const id = await stack.enqueue("create-event", connectorId, meeting);
+      const task = await stack.ended(id, connectorId, 60_000);
+      assert.deepEqual([task.state, task.attempts], ["succeeded", 2]);
+      assert.ok(Date.now() - began >= 5_000, `done after ${Date.now() - began} ms`);
+    });
+
     describe("refusals are final and say what to do", { concurrency: 4 }, () => {
       for (const [name, route, fault, code] of refusals) {
         test(`${name} is ${code}`, async () => {
