@@ -213,10 +213,11 @@ impl PlaceHold {
                 "this hold is already placed, on another slot or being confirmed",
             ),
             HoldState::Confirmed => Failure::conflict("hold_confirmed", "this hold is already confirmed"),
-            HoldState::Placing | HoldState::Cancelling => hold.in_motion(run.now),
-            HoldState::Cancelled | HoldState::Expired if same_task => {
+            // What an earlier run of this very task gave up is not to be waited for.
+            HoldState::Cancelling | HoldState::Cancelled | HoldState::Expired if same_task => {
                 Failure::conflict("hold_cancelled", "this hold was cancelled before it was placed")
             }
+            HoldState::Placing | HoldState::Cancelling => hold.in_motion(run.now),
             HoldState::Cancelled | HoldState::Expired | HoldState::Refused => slot_held(),
         };
         Err(failure.into())

@@ -8,7 +8,7 @@ use crate::{
     cron,
     domain::{event::CreationKey, failure::Failure},
     ports::{HttpError, QueueName},
-    tasks::runner::Disposition,
+    tasks::{runner::Disposition, submission},
     testing::{block_on, refused},
 };
 
@@ -247,6 +247,20 @@ fn a_repeated_placement_that_is_refused_leaves_nothing_behind() {
         // Its task said that it was not placed.
         assert!(world.told().iter().all(|told| told["type"] != "calendar.hold.expired"), "{code}");
     }
+}
+
+#[test]
+fn a_placement_replayed_after_it_was_given_up_does_not_wait_for_itself() {
+    let world = lost();
+    world.grant("free-busy", busy());
+    world.fail("place-hold", "place", slot("h"));
+    block_on(submission::replay(&*world.app, &world.connector.id, &"place".into())).unwrap();
+    assert_eq!(world.fail("place-hold", "place", slot("h"))["code"], "hold_cancelled");
+
+    world.grant("find-event", json!({ "id": "e", "status": "tentative" }));
+    world.grant("delete-event", json!("deleted"));
+    expire(&world);
+    assert_eq!((world.app.http.left(), state(&world)), (0, json!("expired")));
 }
 
 #[test]

@@ -148,7 +148,10 @@ export function errorsBehave(kind: AccountKind, { passing: own, refusals, revoke
         const ids = await Promise.all(
           Array.from({ length: 100 }, () => stack.enqueue("check-availability", connectorId, window)),
         );
-        for (const id of ids) assert.equal((await stack.ended(id, connectorId, 180_000)).state, "succeeded");
+        for (const id of ids) {
+          const task = await stack.ended(id, connectorId, 180_000);
+          assert.equal(task.state, "succeeded", JSON.stringify(task));
+        }
         assert.equal((await side.calls("token", account)) - before, 1);
       });
     });
