@@ -102,6 +102,15 @@ pub struct Session<'a, P: Ports> {
     leave: Option<Leave>,
 }
 
+/// How an access token was refused.
+struct Refusal {
+    /// What is to be proved.
+    claims: Option<Claims>,
+    /// Only a part of a batch refuses it, for no reason it names: with a new token it is worth another try, but if that is refused
+    /// as well, the grant, with which the batch itself was taken, is not to blame.
+    in_part: bool,
+}
+
 /// Leave to call.
 struct Leave {
     token: CachedGrant,
@@ -143,37 +152,36 @@ impl<'a, P: Ports> Session<'a, P> {
 
     async fn send(&mut self, request: HttpRequest) -> Result<HttpResponse, Failure> {
         let mut answer = self.attempt(&request).await?;
-        let (mut refused, mut claims) = self.refused(&request, &answer)?;
+        let mut refusal = self.refusal(&request, &answer)?;
         for _ in 0..MOST_TOKENS {
-            if !refused {
-                return Ok(answer);
-            }
-            let asked = claims;
+            let Some(Refusal { claims: asked, .. }) = refusal else { return Ok(answer) };
             let fresh = self.replace_token(asked.clone()).await?;
             answer = self.attempt(&request).await?;
-            (refused, claims) = self.refused(&request, &answer)?;
+            refusal = self.refusal(&request, &answer)?;
             // A token that lay at the gate may be as old as the one refused first, and one that is refused for want of
             // claims was not asked for with them. Only a new one that should do settles it.
-            if fresh && claims == asked {
+            if fresh && refusal.as_ref().is_some_and(|refusal| refusal.claims == asked) {
                 break;
             }
         }
-        if refused { Err(self.give_up_grant(claims.as_ref()).await) } else { Ok(answer) }
+        match refusal {
+            Some(Refusal { claims, in_part: false }) => Err(self.give_up_grant(claims.as_ref()).await),
+            _ => Ok(answer),
+        }
     }
 
-    /// Whether an answer refuses the token, and what it wants to see proved. Of a batch, which is answered with 200
-    /// whatever becomes of its parts, one part that wants something is enough: it is then sent anew as a whole.
-    fn refused(
-        &self,
-        request: &HttpRequest,
-        answer: &HttpResponse,
-    ) -> Result<(bool, Option<Claims>), Failure> {
+    /// How an answer refuses the token, if it does. Of a batch, which is answered with 200 whatever becomes of its parts, one
+    /// part that refuses it is enough: it is then sent anew as a whole.
+    fn refusal(&self, request: &HttpRequest, answer: &HttpResponse) -> Result<Option<Refusal>, Failure> {
         let unauthorized = answer.status() == StatusCode::UNAUTHORIZED;
         if !unauthorized && Batched::of(request).calls == 1 {
-            return Ok((false, None));
+            return Ok(None);
         }
-        let claims = self.app.providers.get(self.connector.provider)?.oauth().challenge(answer);
-        Ok((unauthorized || claims.is_some(), claims))
+        let oauth = self.app.providers.get(self.connector.provider)?.oauth();
+        let claims = oauth.challenge(answer);
+        let in_part = !unauthorized && claims.is_none();
+        let refused = !in_part || oauth.refuses_token_in_part(answer);
+        Ok(refused.then_some(Refusal { claims, in_part }))
     }
 
     /// Sends one request with leave, and takes note of how it went.

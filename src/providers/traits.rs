@@ -170,6 +170,10 @@ pub trait OAuthProvider {
     fn challenge(&self, _answer: &HttpResponse) -> Option<Claims> {
         None
     }
+    /// Whether a part of a batch refuses the token that the batch itself was taken with.
+    fn refuses_token_in_part(&self, _answer: &HttpResponse) -> bool {
+        false
+    }
     /// Where an administrator consents for everybody in an organisation; `None` where there is no such page.
     fn admin_consent_url(&self, _request: &AdminConsentRequest<'_>) -> Result<Option<Url>, Failure> {
         Ok(None)

@@ -169,6 +169,26 @@ fn a_challenge_in_a_part_of_a_batch_is_answered_as_if_it_were_the_batchs() {
 }
 
 #[test]
+fn a_token_that_ran_out_within_a_batch_is_replaced_and_one_refused_in_vain_costs_nobody_a_consent() {
+    let app = testing::app();
+    let connector = connect(&app, "a");
+    let part_refused = || refused(&Failure::retry("part_refused", "", None));
+    let batch =
+        || block_on(with_session(&*app, &connector, 1, async |session| session.call(batch_of_seven()).await));
+    answer(&app, part_refused());
+    answer(&app, granted(json!([])));
+    assert_eq!(batch(), Ok(()));
+    assert_eq!(bearers(&app), ["Bearer access-1", "Bearer access-2"]);
+
+    for _ in 0..2 {
+        answer(&app, part_refused());
+    }
+    // What the exchange makes of it is the exchange's: this one of the tests takes any answer.
+    assert_eq!(batch(), Ok(()));
+    assert_eq!((app.http.left(), reread(&app, &connector.id).status), (0, ConnectorStatus::Active));
+}
+
+#[test]
 fn a_grant_renewed_meanwhile_is_left_alone_and_the_task_tries_again() {
     let app = testing::app();
     let old = connect(&app, "a");
@@ -291,13 +311,6 @@ fn more_calls_than_planned_are_asked_for_under_the_same_permit_and_the_rest_is_g
     assert_eq!(released(&app), (MORE_CALLS - 1, CallOutcome::Answered));
 }
 
-/// Seven calls in one request.
-fn batch() -> Pending<()> {
-    let mut request = http::Request::get("https://provider.example/calendars").body(Bytes::new()).unwrap();
-    request.extensions_mut().insert(Batched { calls: 7, width: 4 });
-    single(Ok(request), |_| Ok(()))
-}
-
 #[test]
 fn a_batch_counts_as_the_calls_in_it_and_takes_their_places() {
     let app = testing::app();
@@ -367,7 +380,7 @@ fn a_session_that_begins_with_a_batch_asks_for_all_that_is_planned() {
         answer(&app, granted(json!([])));
     }
     block_on(with_session(&*app, &connector, 2, async |session| {
-        session.call(batch()).await?;
+        session.call(batch_of_seven()).await?;
         session.call(app.providers.get(connector.provider)?.calendars().list_calendars()).await
     }))
     .unwrap();

@@ -264,6 +264,12 @@ impl OAuthProvider for FakeProvider {
         Claims::parse(body.get("claims")?.as_str()?)
     }
 
+    /// As a part does whose failure is that code.
+    fn refuses_token_in_part(&self, answer: &HttpResponse) -> bool {
+        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        body["failure"]["code"] == "part_refused"
+    }
+
     /// Every tenant has an administrator but `nobodys`.
     fn admin_consent_url(&self, request: &AdminConsentRequest<'_>) -> Result<Option<Url>, Failure> {
         let mut url = Url::parse("https://provider.example/admin-consent").unwrap();

@@ -99,8 +99,8 @@ pub(super) fn read(
     later.map_or(Ok(answers), Err)
 }
 
-/// What an unsuccessful part means. The token was good enough for the batch itself: a part that refuses it, and names no
-/// claims ([`challenge`]), is a fault of Graph's, and no reason to ask the person for another.
+/// What an unsuccessful part means. The token was good enough for the batch itself: a part that refuses even a new one, and
+/// names no claims ([`challenge`]), is a fault of Graph's, and no reason to ask the person for another.
 fn refusal(operation: Operation, item: &Value, body: &Value) -> Failure {
     match classify(operation, &alone(item, body)) {
         Failure { action: Action::Reauthorize, .. } => Failure::retry(
@@ -112,15 +112,36 @@ fn refusal(operation: Operation, item: &Value, body: &Value) -> Failure {
     }
 }
 
+/// Whether a part refuses the token: it may have run out while the batch was on its way.
+pub(super) fn refuses_token_in_part(response: &HttpResponse) -> bool {
+    holds(response, "401") && parts(response).iter().any(refuses_token)
+}
+
+fn refuses_token(item: &Value) -> bool {
+    item["status"] == 401
+}
+
+/// Whether it is worth taking the answer apart, which will be done once more, for something that hardly any holds.
+fn holds(response: &HttpResponse, text: &str) -> bool {
+    std::str::from_utf8(response.body()).is_ok_and(|body| body.contains(text))
+}
+
+fn parts(response: &HttpResponse) -> Vec<Value> {
+    let mut batch = serde_json::from_slice::<Value>(response.body()).unwrap_or_default();
+    match batch.get_mut("responses").map(Value::take) {
+        Some(Value::Array(parts)) => parts,
+        _ => Vec::new(),
+    }
+}
+
 /// What a part of a batch wants to see proved. Each part has headers of its own, `WWW-Authenticate` among them.
 pub(super) fn challenge(response: &HttpResponse) -> Option<Claims> {
-    // Hardly any batch holds one, and this one will be read once more: most are not worth taking apart for it.
-    if !std::str::from_utf8(response.body()).ok()?.contains("insufficient_claims") {
+    if !holds(response, "insufficient_claims") {
         return None;
     }
-    let batch: Value = serde_json::from_slice(response.body()).ok()?;
-    let refused = batch["responses"].as_array()?.iter().filter(|item| item["status"] == 401);
-    refused.map(|item| alone(item, &item["body"])).find_map(|refusal| challenge::of(&refusal))
+    let parts = parts(response);
+    let mut refused = parts.iter().filter(|item| refuses_token(item)).map(|item| alone(item, &item["body"]));
+    refused.find_map(|refusal| challenge::of(&refusal))
 }
 
 /// The answer to a part as if it had been asked for alone.
@@ -261,6 +282,22 @@ mod tests {
         {
             let failure = read_parts(json!([{"id": "1", "status": status, "body": body}])).unwrap_err();
             assert_eq!(failure.action, Action::Retry { after: None }, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_refuses_the_token_is_seen() {
+        for (status, sees) in [(401, true), (403, false), (200, false)] {
+            let part = json!({"id": "1", "status": status, "body": {"value": ["401"]}});
+            let well = json!({"id": "0", "status": 200, "body": {}});
+            assert_eq!(
+                refuses_token_in_part(&answered(json!({ "responses": [well, part] }))),
+                sees,
+                "{status}"
+            );
+        }
+        for odd in [json!(null), json!([401]), json!({"responses": 401}), json!({"responses": [401]})] {
+            assert!(!refuses_token_in_part(&answered(odd)));
         }
     }
 

@@ -81,6 +81,10 @@ impl OAuthProvider for Microsoft {
         if answer.status().is_success() { batch::challenge(answer) } else { challenge::of(answer) }
     }
 
+    fn refuses_token_in_part(&self, answer: &HttpResponse) -> bool {
+        batch::refuses_token_in_part(answer)
+    }
+
     fn admin_consent_url(&self, request: &AdminConsentRequest<'_>) -> Result<Option<Url>, Failure> {
         admin_consent::url(&self.settings, request)
     }
