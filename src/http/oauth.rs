@@ -37,9 +37,11 @@ pub(super) struct Brought {
     code: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
+    error_subcode: Option<String>,
     /// Microsoft says so when an administrator decided, whatever the decision; we do, at the end of that way.
     admin_consent: Option<String>,
-    /// At the end of the way.
+    /// At the end of the way: what is wrong in a word of ours, or nothing.
+    error_code: Option<String>,
     connector_id: Option<String>,
 }
 
@@ -50,6 +52,7 @@ impl Brought {
             code: self.code.map(AuthorizationCode::new),
             error: self.error,
             error_description: self.error_description,
+            error_subcode: self.error_subcode,
             browser,
         }
     }
@@ -81,8 +84,8 @@ pub(super) async fn callback<P: Ports>(
         match oauth::finish(&app, &provider, returned).await {
             Ok(Onward::Home(url)) => see_other(url.as_str()),
             Ok(Onward::Again(departure)) => depart(&app, Ok(*departure)),
-            Ok(Onward::NeedsApproval(Approval { link, home })) => {
-                let page = ApprovalNeededPage { link: &link, home: home.as_str() };
+            Ok(Onward::NeedsApproval(Approval { link, again, home })) => {
+                let page = ApprovalNeededPage { link: &link, again: again.as_deref(), home: home.as_str() };
                 Page(StatusCode::OK, page).into_response()
             }
             Err(failure) => error_page(&as_page(failure)),
@@ -96,6 +99,8 @@ pub(super) async fn callback<P: Ports>(
 struct ApprovalNeededPage<'a> {
     /// For the administrator.
     link: &'a str,
+    /// To try once more, where it is not known that only an administrator can help.
+    again: Option<&'a str>,
     /// Back to the product.
     home: &'a str,
 }
@@ -193,7 +198,7 @@ fn as_page(failure: Failure) -> Problem {
 #[template(path = "connected.html")]
 struct ConnectedPage {
     connected: bool,
-    /// Chosen by us from the error's name: a page of ours never shows text that came in an address.
+    /// Chosen by us from the error's name and code: a page of ours never shows text that came in an address.
     reason: &'static str,
     connector: Option<String>,
 }
@@ -205,18 +210,7 @@ pub(super) async fn connected(Params(brought): Params<Brought>) -> Response {
             "Your organisation has approved: everybody in it can connect their calendar now."
         }
         None => "",
-        Some("access_denied") => "You did not allow access. If that was a mistake, start again and allow it.",
-        Some("consent_required") => {
-            "Your organisation wants its administrator to approve this application first. Start again once that is done."
-        }
-        Some("insufficient_scope") => {
-            "Access to the calendar was not ticked. Start again and leave everything ticked."
-        }
-        Some("temporarily_unavailable") => "The calendar service did not answer. Try again in a few minutes.",
-        Some("invalid_request" | "invalid_grant") => {
-            "The consent page was open for too long, or was used twice. Start again."
-        }
-        Some(_) => "Something is not set up as it should be. Tell whoever sent you here.",
+        Some(error) => oauth::explanation(error, brought.error_code.as_deref()),
     };
     let connected = brought.error.is_none() && brought.connector_id.is_some();
     let connector = brought.connector_id.filter(|id| {

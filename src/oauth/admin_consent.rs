@@ -64,14 +64,15 @@ pub async fn finish<P: Ports>(
     returned: Return,
     granted: bool,
 ) -> Result<Decision, Failure> {
-    let Return { state, error, error_description, browser, .. } = returned;
-    let taken = take(app, provider, Purpose::AdminConsent, state.as_deref(), browser).await?;
+    // An administrator who leaves the page has said no: there is nobody else to ask.
+    let mut returned = Return { error_subcode: None, ..returned };
+    let browser = returned.browser.take();
+    let taken = take(app, provider, Purpose::AdminConsent, returned.state.as_deref(), browser).await?;
     let wish = &taken.attempt.wish;
-    let refusal = match (taken.in_time, error.filter(|error| !error.is_empty())) {
+    let refusal = match (taken.in_time, returned.refusal()) {
         (Err(late), _) => Some(late),
-        (Ok(()), Some(error)) => {
-            let oauth = app.providers.get(wish.provider)?.oauth();
-            Some(oauth.authorization_error(&error, error_description.as_deref()))
+        (Ok(()), Some(refusal)) => {
+            Some(app.providers.get(wish.provider)?.oauth().authorization_error(refusal))
         }
         (Ok(()), None) if granted => None,
         (Ok(()), None) => Some(Failure::refused(

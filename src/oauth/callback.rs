@@ -16,6 +16,7 @@ use crate::{
     app::App,
     domain::{failure::Failure, secret::AuthorizationCode},
     ports::{Clock, Db, Ports},
+    providers::AuthorizationRefusal,
     store::oauth_state::{self, Attempt, Purpose},
 };
 
@@ -30,8 +31,22 @@ pub struct Return {
     pub error: Option<String>,
     /// With a text.
     pub error_description: Option<String>,
+    /// And a finer word, at some providers.
+    pub error_subcode: Option<String>,
     /// The cookie of the browser.
     pub browser: Option<BrowserKey>,
+}
+
+impl Return {
+    /// The error, if there is one.
+    pub(super) fn refusal(&self) -> Option<AuthorizationRefusal<'_>> {
+        let error = self.error.as_deref().filter(|error| !error.is_empty())?;
+        Some(AuthorizationRefusal {
+            error,
+            description: self.error_description.as_deref(),
+            subcode: self.error_subcode.as_deref(),
+        })
+    }
 }
 
 /// Where the browser goes now.
@@ -41,15 +56,17 @@ pub enum Onward {
     Home(Url),
     /// To the provider once more.
     Again(Box<Departure>),
-    /// Nowhere yet: an administrator has to consent first.
+    /// Nowhere yet: an administrator has to consent first, or may have to.
     NeedsApproval(Approval),
 }
 
-/// What a person is shown whose organisation lets only an administrator consent.
+/// What a person is shown whose organisation lets only an administrator consent, or may do so.
 #[derive(Debug, Clone)]
 pub struct Approval {
     /// The link for the administrator.
     pub link: String,
+    /// The link to try once more, where the person may as well have said no.
+    pub again: Option<String>,
     /// Back to the product, with the error.
     pub home: Url,
 }
@@ -66,15 +83,12 @@ pub(super) struct Taken {
 }
 
 /// Ends an attempt. A failure is for a page: there is nowhere safe to send the browser.
-pub async fn finish<P: Ports>(app: &App<P>, provider: &str, returned: Return) -> Result<Onward, Failure> {
-    let Return { state, code, error, error_description, browser } = returned;
-    let taken = take(app, provider, Purpose::Connect, state.as_deref(), browser).await?;
+pub async fn finish<P: Ports>(app: &App<P>, provider: &str, mut returned: Return) -> Result<Onward, Failure> {
+    let browser = returned.browser.take();
+    let taken = take(app, provider, Purpose::Connect, returned.state.as_deref(), browser).await?;
     let Taken { attempt, state_hash, browser, home, in_time } = taken;
     let result = match in_time {
-        Ok(()) => {
-            let error = error.as_deref();
-            answer(app, &attempt, &state_hash, code, error, error_description.as_deref(), browser).await
-        }
+        Ok(()) => answer(app, &attempt, &state_hash, &returned, browser).await,
         Err(late) => Err(late),
     };
     match result {
@@ -84,9 +98,16 @@ pub async fn finish<P: Ports>(app: &App<P>, provider: &str, returned: Return) ->
             let provider = attempt.wish.provider;
             tracing::warn!(provider = provider.as_str(), code = %failure.code, "an account was not connected");
             let home = sent_home_with(home, &failure);
-            if needs_approval(&failure) && admin_consent::is_there(app, &attempt.wish)? {
+            // Whether somebody else than the person has to consent.
+            let (needed, unclear) = match failure.code.as_ref() {
+                "admin_consent_required" | "consent_required" => (true, false),
+                "consent_cancelled" => (true, true),
+                _ => (false, false),
+            };
+            if needed && admin_consent::is_there(app, &attempt.wish)? {
                 let link = connect_link::for_administrator(app, &attempt.wish);
-                return Ok(Onward::NeedsApproval(Approval { link, home }));
+                let again = unclear.then(|| connect_link::again(app, &attempt.wish));
+                return Ok(Onward::NeedsApproval(Approval { link, again, home }));
             }
             Ok(Onward::Home(home))
         }
@@ -140,30 +161,22 @@ pub(super) async fn take<P: Ports>(
     Ok(Taken { attempt, state_hash, browser, home, in_time })
 }
 
-/// Whether somebody else than the person has to consent.
-fn needs_approval(failure: &Failure) -> bool {
-    matches!(failure.code.as_ref(), "admin_consent_required" | "consent_required")
-}
-
 async fn answer<P: Ports>(
     app: &App<P>,
     attempt: &Attempt,
     state_hash: &str,
-    code: Option<AuthorizationCode>,
-    error: Option<&str>,
-    error_description: Option<&str>,
+    returned: &Return,
     browser: BrowserKey,
 ) -> Result<Connected, Failure> {
-    if let Some(error) = error.filter(|error| !error.is_empty()) {
-        let oauth = app.providers.get(attempt.wish.provider)?.oauth();
-        return Err(oauth.authorization_error(error, error_description));
+    if let Some(refusal) = returned.refusal() {
+        return Err(app.providers.get(attempt.wish.provider)?.oauth().authorization_error(refusal));
     }
-    let code = code.filter(|code| !code.expose().is_empty()).ok_or_else(|| {
+    let code = returned.code.as_ref().filter(|code| !code.expose().is_empty()).ok_or_else(|| {
         Failure::rejected(
             "code_missing",
             "code",
             "the provider sent neither a code nor an error; start again",
         )
     })?;
-    connect::connect(app, attempt, state_hash, &code, browser).await
+    connect::connect(app, attempt, state_hash, code, browser).await
 }

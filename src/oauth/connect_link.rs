@@ -120,8 +120,23 @@ pub fn create<P: Ports>(app: &App<P>, request: ConnectLinkRequest) -> Result<Con
     Ok(ConnectLink { url, expires_at: expires_at.to_rfc3339() })
 }
 
+/// A link for the same person to try once more what `wish` asks for.
+pub(super) fn again<P: Ports>(app: &App<P>, wish: &Wish) -> String {
+    link_for(app, wish, Purpose::ConnectLink, "start", LIFETIME)
+}
+
 /// A link for an administrator to consent with to what `wish` asks for. It works in any browser, and for nothing else.
 pub(super) fn for_administrator<P: Ports>(app: &App<P>, wish: &Wish) -> String {
+    link_for(app, wish, Purpose::AdminConsentLink, "admin-consent", ADMINISTRATORS_LIFETIME)
+}
+
+fn link_for<P: Ports>(
+    app: &App<P>,
+    wish: &Wish,
+    purpose: Purpose,
+    page: &str,
+    lifetime: TimeDelta,
+) -> String {
     let claims = Claims {
         user: wish.user.clone(),
         workspace: wish.workspace.clone(),
@@ -131,10 +146,8 @@ pub(super) fn for_administrator<P: Ports>(app: &App<P>, wish: &Wish) -> String {
         login_hint: None,
         tenant: wish.tenant.clone(),
     };
-    let expires_at = app.clock.now().plus(ADMINISTRATORS_LIFETIME);
-    let token = signer(app, Purpose::AdminConsentLink).sign(&claims, expires_at);
-    let path = format!("/oauth/{}/admin-consent?link={token}", wish.provider.as_str());
-    app.settings.public_base_url.join(&path)
+    let token = signer(app, purpose).sign(&claims, app.clock.now().plus(lifetime));
+    app.settings.public_base_url.join(&format!("/oauth/{}/{page}?link={token}", wish.provider.as_str()))
 }
 
 /// What a link that was clicked asks for, and the account the person probably means.

@@ -20,4 +20,5 @@ mod tests;
 
 pub use browser::BrowserKey;
 pub use callback::{Approval, Onward, Return, finish};
+pub use outcome::explanation;
 pub use start::{ATTEMPT_LIFETIME, Departure, start};

@@ -22,9 +22,9 @@ pub use google::Google;
 pub use microsoft::Microsoft;
 pub use single::{out_of_step, single};
 pub use traits::{
-    AccountProfile, AdminConsentRequest, AuthorizationRequest, CALLS_TO_DELETE, CALLS_TO_UPDATE,
-    CHANGES_KEPT, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider, Provider, Refresh,
-    TokenGrant,
+    AccountProfile, AdminConsentRequest, AuthorizationRefusal, AuthorizationRequest, CALLS_TO_DELETE,
+    CALLS_TO_UPDATE, CHANGES_KEPT, CalendarProvider, CodeExchange, Deletion, Limits, OAuthProvider, Provider,
+    Refresh, TokenGrant,
 };
 
 use crate::{

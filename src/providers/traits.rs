@@ -66,6 +66,17 @@ pub struct AuthorizationRequest<'a> {
     pub claims: Option<&'a Claims>,
 }
 
+/// What came back with the browser instead of a code (RFC 6749 section 4.1.2.1). All of it is from the address bar.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorizationRefusal<'a> {
+    /// OAuth's word.
+    pub error: &'a str,
+    /// A text.
+    pub description: Option<&'a str>,
+    /// A finer word, `error_subcode`, which is not OAuth's.
+    pub subcode: Option<&'a str>,
+}
+
 /// What the page is asked for where an administrator consents for a whole organisation.
 #[derive(Debug, Clone)]
 pub struct AdminConsentRequest<'a> {
@@ -151,8 +162,9 @@ pub trait OAuthProvider {
     fn revoke(&self, token: &RefreshToken) -> Option<Pending<()>>;
     /// Finds out who the account is; driven with the new access token.
     fn identify(&self, grant: &TokenGrant) -> Pending<AccountProfile>;
-    /// Explains an error that came back in the browser (section 4.1.2.1): refused consent, policy, or a fault.
-    fn authorization_error(&self, error: &str, description: Option<&str>) -> Failure;
+    /// Explains an error that came back in the browser: refused consent, policy, or a fault. `consent_cancelled` where it cannot
+    /// be told whether the person said no or an administrator has to say yes first.
+    fn authorization_error(&self, refusal: AuthorizationRefusal<'_>) -> Failure;
     /// Refuses a tenant no sign-in page can be about, as field `tenant`. Providers without tenants take none.
     fn check_tenant(&self, tenant: &str) -> Result<(), Failure> {
         Err(Failure::rejected(

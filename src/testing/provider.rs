@@ -22,8 +22,9 @@ use crate::{
     },
     ports::{HttpRequest, HttpResponse},
     providers::{
-        AccountProfile, AdminConsentRequest, AuthorizationRequest, CalendarProvider, CodeExchange, Deletion,
-        Exchange, Limits, OAuthProvider, Pending, Provider, Refresh, Step, TokenGrant,
+        AccountProfile, AdminConsentRequest, AuthorizationRefusal, AuthorizationRequest, CalendarProvider,
+        CodeExchange, Deletion, Exchange, Limits, OAuthProvider, Pending, Provider, Refresh, Step,
+        TokenGrant,
     },
     testing::json_response,
 };
@@ -242,13 +243,16 @@ impl OAuthProvider for FakeProvider {
         })
     }
 
-    fn authorization_error(&self, error: &str, description: Option<&str>) -> Failure {
-        match error {
+    fn authorization_error(&self, refusal: AuthorizationRefusal<'_>) -> Failure {
+        match refusal.error {
+            "access_denied" if refusal.subcode == Some("cancel") => {
+                Failure::refused("consent_cancelled", "consent was not given")
+            }
             "access_denied" => Failure::refused("consent_denied", "consent was refused"),
             "ask_administrator" => {
                 Failure::refused("admin_consent_required", "only an administrator may consent")
             }
-            _ => Failure::fatal("authorization_failed", description.unwrap_or(error)),
+            error => Failure::fatal("authorization_failed", refusal.description.unwrap_or(error)),
         }
     }
 

@@ -27,6 +27,14 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), stack?.stop()]));
 
+/** Somebody whose organisation demands approval comes back, from a provider that says so or not. */
+async function returnWithoutConsent(visitor: Visitor, approvalRefusalSaysWhy: boolean): Promise<void> {
+  await stack.at(microsoftWork).control("POST", "behaviour", { approvalRefusalSaysWhy });
+  await visitor.visit(await stack.at(microsoftWork).connectLink());
+  await answerMicrosoft(visitor.page, "Accept", "user@fabrikam.example");
+  await visitor.press("Return to the application without granting consent");
+}
+
 /** Every page there is, and what one does there to see all of it. */
 const PAGES: Record<string, (visitor: Visitor) => Promise<void>> = {
   "the first page": (visitor) => visitor.visit("/"),
@@ -54,11 +62,8 @@ const PAGES: Record<string, (visitor: Visitor) => Promise<void>> = {
   },
   "the end of the way, connected": (visitor) => visitor.visit(`/connected?connector_id=${connectorId}`),
   "the end of the way, not connected": (visitor) => visitor.visit("/connected?error=access_denied"),
-  "an approval that is needed first": async (visitor) => {
-    await visitor.visit(await stack.at(microsoftWork).connectLink());
-    await answerMicrosoft(visitor.page, "Accept", "user@fabrikam.example");
-    await visitor.press("Return to the application without granting consent");
-  },
+  "a return without consent": (visitor) => returnWithoutConsent(visitor, false),
+  "an approval that is needed first": (visitor) => returnWithoutConsent(visitor, true),
   "an error": (visitor) => visitor.refused(404, () => visitor.page.goto("/dashboard/connectors/none")),
   "the way in": async (visitor) => {
     await visitor.visit("/");

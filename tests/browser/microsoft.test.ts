@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { microsoftWork } from "../e2e/support/account-kinds.ts";
 import { fresh, Stack } from "../e2e/support/stack.ts";
 import { answerMicrosoft, connectorOf } from "./support/consent.ts";
 import { launchChromium, Visitor } from "./support/visitor.ts";
@@ -56,7 +57,7 @@ describe("in an organisation where only an administrator may consent", () => {
     await person.visit(await link());
     await answerMicrosoft(person.page, "Accept", "user@fabrikam.example");
     await person.press("Return to the application without granting consent");
-    await person.page.getByRole("heading", { name: "Your organisation has to approve this first" }).waitFor();
+    await person.page.getByRole("heading", { name: "Your calendar is not connected" }).waitFor();
     const address = person.page.getByRole("link", { name: /\/admin-consent\?link=/ });
     assert.equal(await address.innerText(), await address.getAttribute("href"), "it can be copied as it is shown");
     return await address.innerText();
@@ -68,9 +69,33 @@ describe("in an organisation where only an administrator may consent", () => {
     await answerMicrosoft(administrator.page, "Cancel");
     await administrator.page.getByRole("heading", { name: "Your organisation has not approved" }).waitFor();
     await person.press("Go back");
+    assert.equal(new URL(person.page.url()).searchParams.get("error_code"), "consent_cancelled");
+    assert.match(await person.text(), /has to approve first, ask its administrator/);
+    await Promise.all([person.leave(), administrator.leave()]);
+  });
+
+  test("a person who came back by mistake tries again from the page that says so", async () => {
+    const person = await Visitor.open(browser, stack);
+    await addressForAdministrator(person);
+    await person.press("Try again");
+    await answerMicrosoft(person.page, "Accept", "empty@contoso.example");
+    await person.page.getByRole("heading", { name: "Your calendar is connected" }).waitFor();
+    await person.leave();
+  });
+
+  test("who comes back with the reason is told so, and so is the product", async () => {
+    const microsoft = stack.at(microsoftWork);
+    await microsoft.control("POST", "behaviour", { approvalRefusalSaysWhy: true });
+    const person = await Visitor.open(browser, stack);
+    await person.visit(await link());
+    await answerMicrosoft(person.page, "Accept", "user@fabrikam.example");
+    await person.press("Return to the application without granting consent");
+    await person.page.getByRole("heading", { name: "Your organisation has to approve this first" }).waitFor();
+    await person.press("Go back");
     assert.equal(new URL(person.page.url()).searchParams.get("error"), "consent_required");
     assert.match(await person.text(), /Start again once that is done/);
-    await Promise.all([person.leave(), administrator.leave()]);
+    await person.leave();
+    await microsoft.control("POST", "behaviour", { approvalRefusalSaysWhy: false });
   });
 
   test("people connect once the administrator has followed the link in another browser", async () => {

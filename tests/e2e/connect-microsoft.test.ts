@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { microsoftWork } from "./support/account-kinds.ts";
 import { Stack } from "./support/stack.ts";
 
 let stack: Stack;
@@ -40,6 +41,7 @@ test("a tenant that cannot be one is refused when the link is made", async () =>
 test("an account of another organisation is not connected, even when the address was rewritten", async () => {
   const refused = await signIn("personal@outlook.example", "contoso.example");
   assert.equal(refused.location?.searchParams.get("error"), "access_denied");
+  assert.equal(refused.location?.searchParams.get("error_code"), "wrong_organisation");
 
   const { provider, cookie } = await stack.depart(await at("fab21ca0-2222-4000-8000-0000000000fa"));
   provider.pathname = "/common/oauth2/v2.0/authorize";
@@ -50,11 +52,17 @@ test("an account of another organisation is not connected, even when the address
 });
 
 test("where only an administrator may consent, people get a link for one and can connect once it was used", async () => {
+  // Whoever leaves that page brings nothing that says why.
+  const unclear = await signIn("user@fabrikam.example");
+  assert.equal(unclear.status, 200);
+  assert.match(unclear.page, /\/oauth\/microsoft\/start\?link=[^"]*">Try again[\s\S]*administrator or IT support/);
+  assert.match(unclear.page, /\/done\?error=access_denied[^"]*error_code=consent_cancelled/);
+  await stack.at(microsoftWork).control("POST", "behaviour", { approvalRefusalSaysWhy: true });
   const shown = await signIn("user@fabrikam.example");
   assert.equal(shown.status, 200);
   assert.match(shown.page, /Your organisation has to approve this first/);
   assert.match(shown.page, /\/done\?error=consent_required/);
-  const link = shown.page.match(/href="([^"]*\/oauth\/microsoft\/admin-consent\?link=[^"]*)"/)?.[1] ?? "";
+  const link = unclear.page.match(/href="([^"]*\/oauth\/microsoft\/admin-consent\?link=[^"]*)"/)?.[1] ?? "";
 
   const denied = await stack.depart(link);
   assert.equal(denied.provider.pathname, "/organizations/v2.0/adminconsent");

@@ -118,8 +118,11 @@ describe("identity platform", () => {
   test("an organisation that demands approval gets it from its administrator, whose refusals look alike", async () => {
     const account = "user@fabrikam.example";
     const { back } = await consent({ account });
-    assert.equal(back.get("error"), "access_denied");
-    assert.match(back.get("error_description") ?? "", /^AADSTS90094: An administrator of Fabrikam/);
+    assert.deepEqual([back.get("error"), back.get("error_subcode")], ["access_denied", "cancel"]);
+    assert.equal(back.get("error_description"), null);
+    await control("POST", "behaviour", { approvalRefusalSaysWhy: true });
+    const { back: said } = await consent({ account });
+    assert.match(said.get("error_description") ?? "", /^AADSTS90094: An administrator of Fabrikam/);
 
     const ask = async (more: Record<string, string>, tenant = "organizations") => {
       const url = new URL(`${origin}/${tenant}/v2.0/adminconsent`);

@@ -68,6 +68,12 @@ test("every error code that somebody can meet is in README or ARCHITECTURE", () 
   assert.deepEqual([...new Set(unnamed(codes, `${readme}\n${text("ARCHITECTURE.md")}`))].sort(), NEVER_TOLD);
 });
 
+test("README names every error_code that a browser brings home", () => {
+  const told = found(shippedCode("src/oauth/outcome.rs"), /\bcode: "([a-z_]+)"/g);
+  assert.ok(told.length > 15);
+  assert.deepEqual(unnamed(told), []);
+});
+
 test("the map in ARCHITECTURE names folders and files that are there, and none of src is missing", () => {
   const map = text("ARCHITECTURE.md").match(/## The map[\s\S]*?\n## /)?.[0] ?? "";
   const named = found(map, /`((?:[\w-]+\/)+[\w.-]*)`/g);

@@ -170,6 +170,7 @@ async fn come_back(
         code: get("code").map(AuthorizationCode::new),
         error: get("error"),
         error_description: get("error_description"),
+        error_subcode: get("error_subcode"),
         browser,
     };
     let state = get("state").unwrap_or_default();

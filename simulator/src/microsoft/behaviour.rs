@@ -18,6 +18,8 @@ pub struct Behaviour {
     pub working_elsewhere_digit: char,
     /// A repeated `transactionId` is answered with 409 whatever came with it, and the old event is not named.
     pub duplicate_transaction_conflicts: bool,
+    /// Who returns from the page *Need admin approval* brings AADSTS90094 along; else `access_denied` and nothing more.
+    pub approval_refusal_says_why: bool,
     /// Whether notifications are sent at all.
     pub send_notifications: bool,
     /// Notifications wait so long, in milliseconds of real time, and those for one URL travel together.
@@ -33,6 +35,7 @@ impl Default for Behaviour {
             delta_replays: false,
             working_elsewhere_digit: '0',
             duplicate_transaction_conflicts: false,
+            approval_refusal_says_why: false,
             send_notifications: true,
             notification_delay_ms: 0,
         }

@@ -104,7 +104,7 @@ fn consent_refused_sends_the_browser_home_with_the_error() {
     let home = visit(&app, &callback, &cookie_of(&departure)).expect(302);
     assert_eq!(
         home.header(header::LOCATION),
-        "https://app.example/done?error=access_denied&error_description=consent+was+refused"
+        "https://app.example/done?error=access_denied&error_description=consent+was+refused&error_code=consent_denied"
     );
 }
 
@@ -121,10 +121,31 @@ fn a_page_of_ours_ends_the_way_where_the_product_has_none() {
         page.contains("is not connected") && !page.contains("0900"),
         "text from the address is not shown"
     );
+    let page = visit(&app, "/connected?error=access_denied&error_code=admin_policy", "").expect(200).text();
+    assert!(page.contains("A policy of your organisation"), "{page}");
+    let page = visit(&app, "/connected?error=access_denied&error_code=call+0900", "").expect(200).text();
+    assert!(page.contains("You did not allow access") && !page.contains("0900"), "{page}");
     let page = visit(&app, "/connected?admin_consent=granted", "").expect(200).text();
     assert!(page.contains("organisation has approved"), "{page}");
     let page = visit(&app, "/connected?connector_id=%3Cscript%3E", "").expect(200).text();
     assert!(!page.contains("script"), "{page}");
+}
+
+#[test]
+fn a_person_who_comes_back_without_a_word_can_try_again_or_ask_an_administrator() {
+    let app = app();
+    let departure = visit(&app, &link(&app), "").expect(302);
+    let callback = format!(
+        "/oauth/google/callback?error=access_denied&error_subcode=cancel&state={}",
+        state_of(&departure)
+    );
+    let page = visit(&app, &callback, &cookie_of(&departure)).expect(200).text();
+    assert!(page.contains("https://app.example/done?error=access_denied"), "{page}");
+    let mut links = page.split("href=\"https://calendar.example").skip(1);
+    let mut next = || links.next().unwrap().split('"').next().unwrap();
+    let (again, administrator) = (next(), next());
+    assert!(visit(&app, again, "").expect(302).header(header::LOCATION).contains("/authorize?"));
+    assert!(visit(&app, administrator, "").expect(302).header(header::LOCATION).contains("/admin-consent?"));
 }
 
 #[test]

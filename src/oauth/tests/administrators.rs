@@ -3,16 +3,24 @@
 use super::*;
 use crate::store::oauth_state::Wish;
 
-/// The link that a person is shown who was refused for want of an administrator, and where the way back leads.
-fn refused_for_want_of_an_administrator(app: &TestApp) -> (String, Url) {
+/// What a person is shown who came back with this error.
+fn shown(app: &TestApp, error: &str, subcode: Option<&str>) -> Approval {
     let mut browser = Browser::default();
     let page = browser.start(app);
     let returned = Return {
         state: parameter(&page, "state"),
-        error: Some("ask_administrator".to_owned()),
+        error: Some(error.to_owned()),
+        error_subcode: subcode.map(str::to_owned),
         ..Return::default()
     };
     let Ok(Onward::NeedsApproval(approval)) = browser.come_back(app, returned) else { panic!("sent home") };
+    approval
+}
+
+/// The link that a person is shown who was refused for want of an administrator, and where the way back leads.
+fn refused_for_want_of_an_administrator(app: &TestApp) -> (String, Url) {
+    let approval = shown(app, "ask_administrator", None);
+    assert_eq!(approval.again, None, "it would end the same way");
     (parameter(&Url::parse(&approval.link).unwrap(), "link").unwrap(), approval.home)
 }
 
@@ -50,6 +58,32 @@ fn the_person_is_given_a_link_for_the_administrator_and_a_way_back() {
         "what the person was asked for"
     );
     nothing_is_connected(&app);
+}
+
+#[test]
+fn a_person_who_may_as_well_have_said_no_is_given_both_ways() {
+    let app = app();
+    let approval = shown(&app, "access_denied", Some("cancel"));
+    assert_eq!(error_of(&approval.home), "access_denied");
+    assert_eq!(parameter(&approval.home, "error_code").as_deref(), Some("consent_cancelled"));
+    let link = |url: &str| parameter(&Url::parse(url).unwrap(), "link").unwrap();
+    let again = link(&approval.again.unwrap());
+    let departure = block_on(start(&app, "google", Some(&again), None)).unwrap();
+    assert_eq!(parameter(&departure.url, "scope").as_deref(), Some("openid calendar"));
+    let administrators = link(&approval.link);
+    block_on(admin_consent::start(&app, "google", Some(&administrators), None)).unwrap();
+    assert!(block_on(start(&app, "google", Some(&administrators), None)).is_err(), "not to connect with");
+    app.clock.advance(connect_link::LIFETIME);
+    assert_eq!(block_on(start(&app, "google", Some(&again), None)).unwrap_err().code, "connect_link_expired");
+}
+
+#[test]
+fn an_administrator_who_leaves_the_page_has_said_no() {
+    let app = app();
+    let returned =
+        Return { error_subcode: Some("cancel".to_owned()), ..back(&departed(&app), Some("access_denied")) };
+    let decision = block_on(admin_consent::finish(&app, "google", returned, true)).unwrap();
+    assert_eq!(decision.refusal.unwrap().code, "consent_denied");
 }
 
 #[test]

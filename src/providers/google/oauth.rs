@@ -8,8 +8,8 @@ use super::{Google, identity, scopes, tokens};
 use crate::{
     domain::{failure::Failure, secret::RefreshToken},
     providers::{
-        AccountProfile, AuthorizationRequest, CodeExchange, OAuthProvider, Pending, Refresh, TokenGrant,
-        excerpt::excerpt,
+        AccountProfile, AuthorizationRefusal, AuthorizationRequest, CodeExchange, OAuthProvider, Pending,
+        Refresh, TokenGrant, excerpt::excerpt,
     },
 };
 
@@ -65,7 +65,8 @@ impl OAuthProvider for Google {
         identity::identify(&self.settings, grant)
     }
 
-    fn authorization_error(&self, error: &str, description: Option<&str>) -> Failure {
+    fn authorization_error(&self, refusal: AuthorizationRefusal<'_>) -> Failure {
+        let AuthorizationRefusal { error, description, .. } = refusal;
         // Both come from the address bar: they are shown as far as they are harmless.
         let said = excerpt(description.unwrap_or(error).as_bytes());
         match error {
@@ -178,7 +179,11 @@ mod tests {
             ("invalid_request", "client_misconfigured", false, true),
             ("something_new", "authorization_failed", false, false),
         ] {
-            let failure = google.authorization_error(error, Some("because"));
+            let failure = google.authorization_error(AuthorizationRefusal {
+                error,
+                description: Some("because"),
+                subcode: None,
+            });
             assert_eq!(
                 (failure.code.as_ref(), failure.is_retryable(), failure.action == Action::Fatal),
                 (code, retryable, fatal),
@@ -190,7 +195,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_error_from_the_browser_is_explained(error in ".{0,300}", description in proptest::option::of(".{0,3000}")) {
-            let failure = Google::new(&settings()).authorization_error(&error, description.as_deref());
+            let refusal =
+                AuthorizationRefusal { error: &error, description: description.as_deref(), subcode: None };
+            let failure = Google::new(&settings()).authorization_error(refusal);
             prop_assert!(failure.message.len() < 1200);
         }
     }

@@ -9,8 +9,8 @@ use crate::{
     domain::{claims::Claims, failure::Failure, secret::RefreshToken},
     ports::HttpResponse,
     providers::{
-        AccountProfile, AdminConsentRequest, AuthorizationRequest, CodeExchange, OAuthProvider, Pending,
-        Refresh, TokenGrant,
+        AccountProfile, AdminConsentRequest, AuthorizationRefusal, AuthorizationRequest, CodeExchange,
+        OAuthProvider, Pending, Refresh, TokenGrant,
     },
 };
 
@@ -65,8 +65,8 @@ impl OAuthProvider for Microsoft {
         identity::identify(&self.settings, grant)
     }
 
-    fn authorization_error(&self, error: &str, description: Option<&str>) -> Failure {
-        sign_in_errors::of_browser(error, description)
+    fn authorization_error(&self, refusal: AuthorizationRefusal<'_>) -> Failure {
+        sign_in_errors::of_browser(refusal)
     }
 
     fn check_tenant(&self, tenant: &str) -> Result<(), Failure> {

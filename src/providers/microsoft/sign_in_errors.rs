@@ -11,6 +11,7 @@ use crate::{
     domain::failure::Failure,
     ports::HttpResponse,
     providers::{
+        AuthorizationRefusal,
         excerpt::excerpt,
         retry_after::retry_after,
         token_answer::{Purpose, Refusal},
@@ -27,6 +28,8 @@ const LOCK_REST: TimeDelta = TimeDelta::minutes(15);
 enum Meaning {
     /// The person said no.
     Declined,
+    /// The person came back without having allowed anything: of their own will, or because an administrator has to first.
+    Cancelled,
     /// Nobody consented, or the consent was withdrawn.
     NotConsented,
     /// Only an administrator may consent.
@@ -112,6 +115,11 @@ impl Meaning {
                 "consent_denied",
                 "grant_refused",
                 "access to the calendar was not allowed at Microsoft",
+            ),
+            Self::Cancelled => person(
+                "consent_cancelled",
+                "grant_refused",
+                "access to the calendar was not allowed at Microsoft, or an administrator of the organisation has to allow it first",
             ),
             Self::NotConsented => person(
                 "consent_required",
@@ -246,12 +254,17 @@ pub(super) fn of_token_endpoint(purpose: Purpose, answer: &HttpResponse) -> Fail
     }
 }
 
-/// What an error means that came back with a browser. Both texts come from the address bar.
-pub(super) fn of_browser(error: &str, description: Option<&str>) -> Failure {
-    let number = description.and_then(number_of);
+/// What an error means that came back with a browser. Whoever leaves the page *Need admin approval* comes back with nothing but
+/// `access_denied` and the subcode `cancel`, as if it had been of their own will.
+pub(super) fn of_browser(refusal: AuthorizationRefusal<'_>) -> Failure {
+    let error = refusal.error;
+    let number = refusal.description.and_then(number_of);
     let said = said(number, error, 0);
     let known = number.and_then(Meaning::of_number).or_else(|| Meaning::of_word(error));
     match known {
+        Some(Meaning::Declined) if number.is_none() && refusal.subcode == Some("cancel") => {
+            Meaning::Cancelled.failure(Purpose::ExchangeCode, &said, None)
+        }
         Some(meaning) => meaning.failure(Purpose::ExchangeCode, &said, None),
         None if error == "invalid_request" => {
             Meaning::Misconfigured.failure(Purpose::ExchangeCode, &said, None)

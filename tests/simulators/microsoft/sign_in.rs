@@ -9,8 +9,8 @@ use huddle_calendar_sync::{
         zone::Zone,
     },
     providers::{
-        AccountProfile, AdminConsentRequest, AuthorizationRequest, CodeExchange, OAuthProvider, Refresh,
-        TokenGrant,
+        AccountProfile, AdminConsentRequest, AuthorizationRefusal, AuthorizationRequest, CodeExchange,
+        OAuthProvider, Refresh, TokenGrant,
     },
 };
 use serde_json::json;
@@ -49,7 +49,11 @@ impl World {
     /// What the worker makes of an error in the address.
     fn refused(&self, back: &Url) -> Failure {
         let error = parameter(back, "error").unwrap_or_else(|| panic!("{back}"));
-        self.provider.authorization_error(&error, parameter(back, "error_description").as_deref())
+        self.provider.authorization_error(AuthorizationRefusal {
+            error: &error,
+            description: parameter(back, "error_description").as_deref(),
+            subcode: parameter(back, "error_subcode").as_deref(),
+        })
     }
 
     fn consent(&self, account: &str, tenant: Option<&str>) -> AuthorizationCode {
@@ -185,8 +189,10 @@ fn a_person_who_says_no_is_understood() {
 #[test]
 fn where_only_an_administrator_may_consent_people_can_connect_once_one_did() {
     let world = World::new();
-    let refusal = world.refused(&world.answer_page(FABRIKAM_USER, None, "approve"));
-    assert_eq!(refusal.code, "admin_consent_required");
+    for (says_why, code) in [(false, "consent_cancelled"), (true, "admin_consent_required")] {
+        world.simulated.world().behaviour.approval_refusal_says_why = says_why;
+        assert_eq!(world.refused(&world.answer_page(FABRIKAM_USER, None, "approve")).code, code);
+    }
 
     let denied = world.admin_consent(Some(FABRIKAM), "deny", FABRIKAM_ADMIN);
     assert_eq!(world.refused(&denied).code, "consent_denied");

@@ -134,10 +134,14 @@ fn approve(world: &mut World, asked: &Asked, account: &Account, direct: bool, no
             "An administrator of {tenant} has set a policy that prevents you from granting {} the permissions it is requesting. Contact an administrator of {tenant} who can grant permissions to this application on your behalf.",
             asked.client.name
         );
+        let back = match world.behaviour.approval_refusal_says_why {
+            true => asked.error_url(&error, now),
+            false => asked.cancelled_url(),
+        };
         return if direct {
-            asked.redirect_error(&error, now)
+            wire::redirect(&back)
         } else {
-            wire::html(StatusCode::OK, pages::needs_approval(asked, account, &error, now))
+            wire::html(StatusCode::OK, pages::needs_approval(asked, account, &error, back, now))
         };
     }
     world.grants.consent(&party, &asked.scopes);
@@ -165,13 +169,18 @@ impl Asked {
     }
 
     /// The redirect URI with an error in it.
-    pub fn error_url(&self, error: &AuthError, now: Timestamp) -> String {
+    fn error_url(&self, error: &AuthError, now: Timestamp) -> String {
         let description = error.description(&Trace::new(now));
         let mut fields = vec![("error", error.error), ("error_description", description.as_str())];
         if error.code == 65_004 {
             fields.push(("error_subcode", "cancel"));
         }
         self.url(&fields)
+    }
+
+    /// The redirect URI of somebody who left a page without deciding: as Entra has it, it does not say why.
+    fn cancelled_url(&self) -> String {
+        self.url(&[("error", "access_denied"), ("error_subcode", "cancel")])
     }
 
     fn redirect_error(&self, error: &AuthError, now: Timestamp) -> Response {

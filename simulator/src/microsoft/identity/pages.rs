@@ -111,7 +111,13 @@ struct Message<'a> {
 }
 
 /// "Need admin approval", with the way back to the application.
-pub fn needs_approval(asked: &Asked, account: &Account, error: &AuthError, now: Timestamp) -> String {
+pub fn needs_approval(
+    asked: &Asked,
+    account: &Account,
+    error: &AuthError,
+    back: String,
+    now: Timestamp,
+) -> String {
     let page = Message {
         title: "Need admin approval",
         lead: format!(
@@ -120,7 +126,7 @@ pub fn needs_approval(asked: &Asked, account: &Account, error: &AuthError, now: 
         ),
         detail: format!("You are signed in as {}.", account.email),
         code: error.description(&Trace::new(now)),
-        link: Some((asked.error_url(error, now), "Return to the application without granting consent")),
+        link: Some((back, "Return to the application without granting consent")),
     };
     page.render().unwrap_or_else(|error| error.to_string())
 }

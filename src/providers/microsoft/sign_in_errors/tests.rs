@@ -125,7 +125,12 @@ fn the_browser_hears_the_same_as_the_exchange_of_a_code() {
         if refusal.text("error").is_empty() {
             continue;
         }
-        let failure = of_browser(refusal.text("error"), Some(refusal.text("error_description")));
+        let failure = of_browser(AuthorizationRefusal {
+            error: refusal.text("error"),
+            description: Some(refusal.text("error_description")),
+            // With a number it says nothing more.
+            subcode: Some("cancel"),
+        });
         // An address has no headers to say how long.
         assert_eq!(told(&failure), there.replace("retry 30", "retry"), "{file}");
     }
@@ -149,6 +154,19 @@ fn each_number_is_in_the_table_once() {
     assert_eq!(known.len(), numbers::KNOWN.len());
 }
 
+/// An error that came back without a description.
+fn bare<'a>(error: &'a str, subcode: Option<&'a str>) -> AuthorizationRefusal<'a> {
+    AuthorizationRefusal { error, description: None, subcode }
+}
+
+#[test]
+fn who_comes_back_without_a_word_may_have_been_kept_from_consenting() {
+    let cancelled = of_browser(bare("access_denied", Some("cancel")));
+    assert_eq!(told(&cancelled), "consent_cancelled: rejected");
+    assert_eq!(told(&of_browser(bare("access_denied", Some("other")))), "consent_denied: rejected");
+    assert_eq!(told(&of_browser(bare("login_required", Some("cancel")))), "sign_in_required: rejected");
+}
+
 #[test]
 fn without_a_number_oauths_own_word_decides() {
     for (error, told_browser) in [
@@ -163,7 +181,7 @@ fn without_a_number_oauths_own_word_decides() {
         ("server_error", "provider_unavailable: retry"),
         ("something_new", "authorization_failed: rejected"),
     ] {
-        assert_eq!(told(&of_browser(error, None)), told_browser, "{error}");
+        assert_eq!(told(&of_browser(bare(error, None))), told_browser, "{error}");
     }
     for (status, body, away) in [
         (400, r#"{"error": "invalid_grant"}"#, "grant_revoked: reauthorize"),
@@ -209,7 +227,9 @@ fn what_microsoft_says_of_people_and_tenants_is_not_repeated() {
 proptest! {
     #[test]
     fn any_error_from_the_browser_is_explained(error in ".{0,300}", description in proptest::option::of(".{0,3000}")) {
-        prop_assert!(of_browser(&error, description.as_deref()).message.len() < 1200);
+        let refusal =
+            AuthorizationRefusal { error: &error, description: description.as_deref(), subcode: None };
+        prop_assert!(of_browser(refusal).message.len() < 1200);
     }
 
     #[test]

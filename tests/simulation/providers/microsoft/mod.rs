@@ -60,6 +60,7 @@ impl Dialect for Microsoft {
             Consent::Denied => Page::Declined(vec![
                 ("error".to_owned(), "access_denied".to_owned()),
                 ("error_description".to_owned(), "AADSTS65004: User declined to consent.".to_owned()),
+                ("error_subcode".to_owned(), "cancel".to_owned()),
             ]),
             Consent::Granted | Consent::Unticked => Page::Allowed { scopes, lasting },
         }
