@@ -77,6 +77,26 @@ describe("a connection is refused", () => {
     assert.equal(await outcome(await stack.arrive(callback, cookie)), "access_denied");
   });
 
+  for (const [said, error, code] of [
+    ["admin_policy_enforced", "access_denied", "admin_policy"],
+    ["org_internal", "access_denied", "wrong_organisation"],
+    ["disallowed_useragent", "invalid_request", "browser_not_allowed"],
+    ["login_required", "invalid_request", "sign_in_required"],
+    ["invalid_scope", "invalid_request", "invalid_scope"],
+    ["server_error", "temporarily_unavailable", null],
+    ["invalid_client", "server_error", null],
+    ["newly_invented", "invalid_request", null],
+  ] as const) {
+    test(`when Google says ${said}`, async () => {
+      const { provider, cookie } = await stack.depart(await google.connectLink());
+      const callback = new URL(provider.searchParams.get("redirect_uri") ?? "");
+      callback.searchParams.set("state", provider.searchParams.get("state") ?? "");
+      callback.searchParams.set("error", said);
+      const home = (await stack.arrive(callback, cookie)).location;
+      assert.deepEqual([home?.searchParams.get("error"), home?.searchParams.get("error_code")], [error, code]);
+    });
+  }
+
   test("when a needed scope was unticked", async () => {
     const { provider, cookie } = await stack.depart(await google.connectLink());
     const callback = await stack.consent(provider, {

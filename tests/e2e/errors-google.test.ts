@@ -7,6 +7,8 @@ import { google } from "./support/account-kinds.ts";
 import { errorsBehave } from "./support/error-behaviours.ts";
 import { fresh, hour, Stack } from "./support/stack.ts";
 
+const rapt = JSON.stringify({ error: "invalid_grant", error_subtype: "invalid_rapt" });
+
 errorsBehave(google, {
   passing: [
     ["403 rateLimitExceeded", { status: 403, reason: "rateLimitExceeded", retryAfter: 1 }],
@@ -62,6 +64,7 @@ errorsBehave(google, {
     ["admin_policy_enforced", "token", { status: 400, reason: "admin_policy_enforced" }, "grant_refused"],
     ["org_internal", "token", { status: 403, reason: "org_internal" }, "grant_refused"],
     ["account_disabled", "token", { status: 400, reason: "account_disabled" }, "grant_refused"],
+    ["invalid_rapt", "token", { status: 400, body: rapt }, "session_expired"],
     ["401 for every token", "events.insert", { status: 401 }, "access_token_refused"],
   ],
 });
@@ -90,6 +93,49 @@ describe("at Google, where the event's id is ours to choose", () => {
     );
     assert.equal((await stack.ended(id, connectorId)).error?.code, "event_id_taken");
   });
+});
+
+describe("Google's token endpoint", { concurrency: 4 }, () => {
+  for (const [name, fault, code] of [
+    ["invalid_client", { status: 401, reason: "invalid_client" }, "client_misconfigured"],
+    ["unauthorized_client", { status: 401, reason: "unauthorized_client" }, "client_misconfigured"],
+    ["deleted_client", { status: 401, reason: "deleted_client" }, "client_misconfigured"],
+    ["disabled_client", { status: 401, reason: "disabled_client" }, "client_misconfigured"],
+    ["redirect_uri_mismatch", { status: 400, reason: "redirect_uri_mismatch" }, "redirect_uri_mismatch"],
+    ["invalid_scope", { status: 400, reason: "invalid_scope" }, "invalid_scope"],
+    ["an error nobody knows", { status: 400, reason: "newly_invented" }, "token_request_refused"],
+    ["an unreadable answer", { status: 400, body: "<html>" }, "token_answer_unreadable"],
+  ] as const) {
+    test(`${name} is ${code} and costs nobody a consent`, async () => {
+      const side = stack.at(google);
+      const { connectorId, account } = await side.connectEmptyAccount();
+      await side.control("POST", "tokens/expire", { account });
+      await side.fault("token", fault, { match: { account }, times: "forever" });
+      const id = await stack.enqueue("create-event", connectorId, { summary: "Demo", timeZone: "UTC", ...times });
+      const task = await stack.ended(id, connectorId);
+      assert.deepEqual([task.state, task.error?.code], ["failed", code], JSON.stringify(task));
+      assert.equal((await stack.api("GET", `/v1/connectors/${connectorId}`)).body.status, "active");
+    });
+  }
+
+  for (const [name, fault] of [
+    ["slow_down", { status: 400, reason: "slow_down" }],
+    ["429", { status: 429, reason: "rate_limit_exceeded", retryAfter: 1 }],
+    ["temporarily_unavailable", { status: 400, reason: "temporarily_unavailable" }],
+    ["503", { status: 503, retryAfter: 1 }],
+    ["a cut connection", "cut"],
+  ] as const) {
+    test(`${name} passes`, async () => {
+      const side = stack.at(google);
+      const { connectorId, account } = await side.connectEmptyAccount();
+      await side.control("POST", "tokens/expire", { account });
+      await side.fault("token", fault, { match: { account } });
+      const id = await stack.enqueue("create-event", connectorId, { summary: "Demo", timeZone: "UTC", ...times });
+      const task = await stack.ended(id, connectorId, 90_000);
+      assert.equal(task.state, "succeeded", JSON.stringify(task));
+      assert.equal((await side.events(account)).length, 1);
+    });
+  }
 });
 
 const times = { start: hour(9), end: hour(10) };

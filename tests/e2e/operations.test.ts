@@ -34,7 +34,7 @@ describe("who may do what", () => {
     const own = await google.connectEmptyAccount({ userId: mine });
     const other = await google.connectEmptyAccount({ userId: theirs });
     const { body } = await stack.api("POST", "/v1/access-tokens", { userId: mine, ttlSeconds: 300 });
-    const token = body.token ?? body.accessToken;
+    const token = body.token;
     assert.equal((await stack.api("GET", `/v1/connectors/${own.connectorId}`, undefined, token)).status, 200);
     assert.equal((await stack.api("GET", `/v1/connectors/${other.connectorId}`, undefined, token)).status, 404);
     const list = (await stack.api("GET", "/v1/connectors", undefined, token)).body.connectors;

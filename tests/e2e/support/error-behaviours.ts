@@ -22,6 +22,7 @@ const passing: [string, unknown][] = [
   ["a cut connection", "cut"],
   ["a connection cut after the effect", "cut_after"],
   ["an answer cut in the middle", "cut_body"],
+  ["an answer that never comes", "hang"],
 ];
 
 /** What is particular to one provider. */

@@ -1,0 +1,39 @@
+// How often a stranger, and the holder of an access token, may ask: the real binding in workerd.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { fresh, Stack } from "./support/stack.ts";
+
+let stack: Stack;
+before(async () => {
+  stack = await Stack.start();
+});
+after(() => stack.stop());
+
+/** The answers to so many requests at once. */
+async function statuses(count: number, ask: () => Promise<{ status: number; headers: Headers }>): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: count }, ask));
+  for (const { status, headers } of answers) {
+    if (status === 429) assert.ok(Number(headers.get("retry-after")) > 0, "says how long to wait");
+  }
+  return answers.map(({ status }) => status);
+}
+
+test("a stranger's browser is turned away for a while after its requests of a minute", async () => {
+  const ask = async () => {
+    const answer = await fetch(`${stack.worker.url}/connected`);
+    await answer.body?.cancel();
+    return answer;
+  };
+  const answers = await statuses(250, ask);
+  assert.ok(answers.includes(200) && answers.includes(429), JSON.stringify(answers));
+});
+
+test("an access token is turned away too, and the operator's key never is", async () => {
+  const { body } = await stack.api("POST", "/v1/access-tokens", { userId: fresh("user"), ttlSeconds: 300 });
+  const list = (bearer?: string) => () => stack.api("GET", "/v1/connectors", undefined, bearer);
+  const limited = await statuses(250, list(body.token));
+  assert.ok(limited.includes(200) && limited.includes(429), JSON.stringify(limited));
+  const operators = await statuses(250, list(stack.worker.settings.API_KEY));
+  assert.ok(operators.every((status) => status === 200));
+});
