@@ -4,7 +4,6 @@
 //! keeps the rules of the search. Else everybody's busy time is asked for and slots are found in what is left.
 //! As long as anybody's time is not known, no slot is offered: not known is never free.
 
-use chrono::TimeDelta;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -26,9 +25,6 @@ use crate::{
     ports::{Clock, Ports},
     session::with_session,
 };
-
-/// How far apart a provider's suggestions start.
-const PROVIDER_STEP: TimeDelta = TimeDelta::minutes(30);
 
 /// Somebody who must be there.
 #[derive(Debug, Clone, Copy)]
@@ -207,7 +203,7 @@ async fn suggested<P: Ports>(
 }
 
 /// The question for the one provider that knows everybody; `None` when they are not all of one tenant, or when it is about
-/// something the provider does not look at: other calendars than the main ones, our own working hours, buffers, steps.
+/// something no provider looks at: other calendars than the main ones, our own working hours, buffers.
 fn for_provider(
     people: &[Participant<'_>],
     attendees: &[String],
@@ -216,10 +212,8 @@ fn for_provider(
 ) -> Option<MeetingTimesQuery> {
     let (organiser, _) = people.first()?.account?;
     organiser.tenant.as_ref()?;
-    let plain = meeting.calendars.is_none()
-        && search.step == PROVIDER_STEP
-        && search.buffer_before.is_zero()
-        && search.buffer_after.is_zero();
+    let plain =
+        meeting.calendars.is_none() && search.buffer_before.is_zero() && search.buffer_after.is_zero();
     let suits = |(connector, calendars): &(Connector, Vec<Calendar>)| {
         let main = primary(calendars).cloned().unwrap_or_else(CalendarId::primary);
         (connector.provider, &connector.tenant) == (organiser.provider, &organiser.tenant)
@@ -243,6 +237,7 @@ fn for_provider(
         people: others,
         window: Interval::new(search.window.start().max(search.not_before), search.window.end())?,
         duration: search.duration,
+        step: search.step,
         at_most: search.limit,
         at_any_hour: meeting.at_any_hour,
     })

@@ -26,16 +26,25 @@ pub enum Action {
     /// The grant is gone: stop this connector's work and ask the person to connect again.
     Reauthorize,
     /// The caller's fault: the same request will always be refused.
-    Rejected {
-        /// Path of the offending field, such as `payload.attendees[0].email`.
-        field: Option<String>,
-    },
+    Rejected(Blame),
     /// What the request speaks of does not exist (any more).
     NotFound,
     /// Something else has changed or taken what the request wanted.
     Conflict,
     /// A bug, or an answer nobody understands. Trying again will not help.
     Fatal,
+}
+
+/// What a rejection is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blame {
+    /// The request as a whole.
+    Request,
+    /// One field of it, by its path, such as `payload.attendees[0].email`.
+    Field(String),
+    /// The person has not granted this scope, named as the provider names it.
+    Scope(String),
 }
 
 /// Why something did not work, and what to do about it.
@@ -68,12 +77,17 @@ impl Failure {
 
     /// The caller sent something that can never work; `field` is its path.
     pub fn rejected(code: &'static str, field: impl Into<String>, message: impl fmt::Display) -> Self {
-        Self::with(Action::Rejected { field: Some(field.into()) }, code, message)
+        Self::with(Action::Rejected(Blame::Field(field.into())), code, message)
     }
 
     /// The caller asked for something that can never work, and no single field is to blame.
     pub fn refused(code: &'static str, message: impl fmt::Display) -> Self {
-        Self::with(Action::Rejected { field: None }, code, message)
+        Self::with(Action::Rejected(Blame::Request), code, message)
+    }
+
+    /// The person has not granted `scope`, without which the caller's request can never work.
+    pub fn unscoped(code: &'static str, scope: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self::with(Action::Rejected(Blame::Scope(scope.into())), code, message)
     }
 
     /// What was asked for does not exist.
@@ -94,7 +108,7 @@ impl Failure {
     /// The offending field, for a rejection that names one.
     pub fn field(&self) -> Option<&str> {
         match &self.action {
-            Action::Rejected { field } => field.as_deref(),
+            Action::Rejected(Blame::Field(field)) => Some(field),
             _ => None,
         }
     }
@@ -102,7 +116,7 @@ impl Failure {
     /// The same rejection with its field path put under `prefix` (`start` becomes `payload.start`, and an empty path, which is
     /// of the whole, `payload`).
     pub fn under(mut self, prefix: &str) -> Self {
-        if let Action::Rejected { field: Some(field) } = &mut self.action {
+        if let Action::Rejected(Blame::Field(field)) = &mut self.action {
             *field = if field.is_empty() { prefix.to_owned() } else { format!("{prefix}.{field}") };
         }
         self

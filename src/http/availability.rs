@@ -144,7 +144,7 @@ async fn ask_all<P: Ports>(
     .await;
     // One connector is asked about like any other resource: a fault of the request is the answer's status.
     if let [Err(failure)] = answers.as_slice()
-        && matches!(failure.action, Action::NotFound | Action::Rejected { .. })
+        && matches!(failure.action, Action::NotFound | Action::Rejected(_))
     {
         return Err(failure.clone());
     }

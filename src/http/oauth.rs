@@ -189,7 +189,7 @@ fn as_page(failure: Failure) -> Problem {
     match (&failure.action, failure.code.as_ref()) {
         (_, "unknown_provider") => Problem::with_status(StatusCode::NOT_FOUND, failure),
         (_, "connect_link_expired" | "state_expired") => Problem::with_status(StatusCode::GONE, failure),
-        (Action::Rejected { .. }, _) => Problem::with_status(StatusCode::BAD_REQUEST, failure),
+        (Action::Rejected(_), _) => Problem::with_status(StatusCode::BAD_REQUEST, failure),
         _ => failure.into(),
     }
 }

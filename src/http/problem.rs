@@ -93,7 +93,7 @@ impl From<Failure> for Problem {
             Action::Retry { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Action::Wait { .. } => StatusCode::TOO_MANY_REQUESTS,
             Action::Reauthorize | Action::Conflict => StatusCode::CONFLICT,
-            Action::Rejected { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Action::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Action::NotFound => StatusCode::NOT_FOUND,
             Action::Fatal => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -47,7 +47,7 @@ async fn look<P: Ports>(app: &App<P>, caller: &Caller, meeting: &Meeting) -> Res
     // One connector is asked about like any other resource: a fault of the request is the answer's status.
     match found.failures.as_slice() {
         [(_, failure)]
-            if people.len() == 1 && matches!(failure.action, Action::NotFound | Action::Rejected { .. }) =>
+            if people.len() == 1 && matches!(failure.action, Action::NotFound | Action::Rejected(_)) =>
         {
             Err(failure.clone())
         }

@@ -143,7 +143,7 @@ fn error_name(failure: &Failure) -> &'static str {
     match failure.action {
         Action::Retry { .. } | Action::Wait { .. } => "temporarily_unavailable",
         Action::Reauthorize => "invalid_grant",
-        Action::Rejected { .. } => "invalid_request",
+        Action::Rejected(_) => "invalid_request",
         Action::NotFound | Action::Conflict | Action::Fatal => "server_error",
     }
 }

@@ -111,7 +111,7 @@ pub(super) fn told(failure: &Failure) -> (&'static str, &str, Option<i64>) {
         Action::Retry { after } => ("retry", after),
         Action::Wait { after } => ("wait", Some(after)),
         Action::Reauthorize => ("reauthorize", None),
-        Action::Rejected { .. } => ("rejected", None),
+        Action::Rejected(_) => ("rejected", None),
         Action::NotFound => ("not found", None),
         Action::Conflict => ("conflict", None),
         Action::Fatal => ("fatal", None),

@@ -52,7 +52,8 @@ pub fn insert(notification: &Notification, owner: &Owner, now: Timestamp) -> Sta
     )
 }
 
-/// Like [`insert`], but only while the task is still run under `claim`: a run that lost its claim publishes nothing.
+/// Like [`insert`], but only while the task is still run under `claim`: a run that lost its claim publishes nothing. Returns a
+/// row if it was put there.
 pub fn insert_if_claimed(
     notification: &Notification,
     owner: &Owner,
@@ -65,7 +66,8 @@ pub fn insert_if_claimed(
             "outbox.insert_if_claimed",
             "INSERT OR IGNORE INTO outbox (id, connector_id, user_id, workspace_id, type, body, created_at) \
              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 \
-             WHERE EXISTS (SELECT 1 FROM tasks WHERE connector_id = ?2 AND task_id = ?8 AND claim = ?9)",
+             WHERE EXISTS (SELECT 1 FROM tasks WHERE connector_id = ?2 AND task_id = ?8 AND claim = ?9) \
+             RETURNING id",
         ),
         notification,
         owner,

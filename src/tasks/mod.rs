@@ -20,6 +20,7 @@ mod create_event;
 mod disconnect;
 mod event_fields;
 mod find_slots;
+mod missing_scope;
 mod numbers;
 mod place_hold;
 mod refresh_token;

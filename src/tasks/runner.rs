@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::{
     MAX_ATTEMPTS, TaskType, Work,
     envelope::Reading,
+    missing_scope,
     resending::{self, LONGEST_DELAY},
     work::{Claim, Done, Run, Undone},
 };
@@ -146,7 +147,7 @@ async fn run_once<P: Ports>(
                 repeated: ledger.attempts > 1 || ledger.run > 1 || ledger.error.is_some(),
                 now,
             };
-            work.run(&run).await
+            work.run(&run).await.map_err(|undone| missing_scope::told(&run, undone))
         }
         Err(failure) => Err(failure.into()),
     };
@@ -257,7 +258,7 @@ impl<P: Ports> Settle<'_, P> {
                 self.requeue(&error, delay, true, now).await
             }
             Action::Reauthorize
-            | Action::Rejected { .. }
+            | Action::Rejected(_)
             | Action::NotFound
             | Action::Conflict
             | Action::Fatal => {
@@ -294,7 +295,9 @@ impl<P: Ports> Settle<'_, P> {
             // The claim lapsed and somebody else took the task over: it is theirs to settle and to tell.
             return Ok(Report::quiet(Disposition::Ack));
         }
-        let published = outbox::publish(self.app, notifications).await;
+        // What was told before is not told again, or only by the sweep.
+        let new = notifications.into_iter().zip(&results).filter(|(_, inserted)| !inserted.is_empty());
+        let published = outbox::publish(self.app, new.map(|(notification, _)| notification).collect()).await;
         Ok(Report { disposition: Disposition::Ack, outcome: Some(outcome), published })
     }
 

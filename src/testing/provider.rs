@@ -300,6 +300,9 @@ impl CalendarProvider for FakeProvider {
     }
 
     fn meeting_times(&self, query: MeetingTimesQuery) -> Option<Pending<MeetingTimes>> {
+        if query.step != TimeDelta::minutes(30) {
+            return None;
+        }
         let body = json!({
             "people": query.people,
             "start": query.window.start().to_rfc3339(),

@@ -9,7 +9,7 @@ use huddle_calendar_sync::{
             Attendee, CreationKey, Event, EventDraft, EventPatch, EventStatus, EventTimes, Marker,
             Transparency, Visibility,
         },
-        failure::{Action, Failure},
+        failure::{Action, Blame, Failure},
         ids::{CalendarId, ETag, EventId, HoldId},
         secret::{AccessToken, AuthorizationCode, CodeVerifier},
         time::Interval,
@@ -157,7 +157,7 @@ fn a_code_that_was_used_or_comes_with_another_verifier_is_rejected() {
         let failure = world.exchange(code, verifier).unwrap_err();
         assert_eq!(
             (failure.action, failure.code.as_ref()),
-            (Action::Rejected { field: None }, "code_rejected")
+            (Action::Rejected(Blame::Request), "code_rejected")
         );
     };
     let used = world.consent(ADA, &scopes);

@@ -131,12 +131,13 @@ fn scope_missing(operation: Operation, response: &HttpResponse) -> Failure {
         let (_, scopes) = challenge.split_once("scope=\"")?;
         Some(scopes.split_once('"')?.0.split(' ').next()?.to_owned())
     };
-    let scope = operation.capability().map(Capability::asked).or_else(challenged);
-    let scope = scope.as_deref().unwrap_or("it needs");
-    Failure::refused(
-        "scope_missing",
-        format!("the person has not granted the scope {scope}; connect the account again and allow it"),
-    )
+    let advice = |scope: &str| {
+        format!("the person has not granted the scope {scope}; connect the account again and allow it")
+    };
+    match operation.capability().map(Capability::asked).or_else(challenged) {
+        Some(scope) => Failure::unscoped("scope_missing", scope.as_str(), advice(&scope)),
+        None => Failure::refused("scope_missing", advice("it needs")),
+    }
 }
 
 /// The parts of Google's error body that decide something.

@@ -211,7 +211,7 @@ mod tests {
         let action = match failure.action {
             Action::Retry { .. } => "retry",
             Action::Reauthorize => "reauthorize",
-            Action::Rejected { .. } => "rejected",
+            Action::Rejected(_) => "rejected",
             Action::Fatal => "fatal",
             _ => "other",
         };

@@ -130,8 +130,9 @@ pub(super) fn known_transaction(response: &HttpResponse) -> Option<KnownTransact
 
 fn scope_missing(operation: Operation, message: &str) -> Failure {
     let scope = operation.scope();
-    Failure::refused(
+    Failure::unscoped(
         "scope_missing",
+        scope,
         format!(
             "the person has not granted the scope {scope}, or may not do this ({message}); connect the account again and allow it"
         ),

@@ -2,6 +2,7 @@
 //!
 //! <https://learn.microsoft.com/en-us/graph/api/user-findmeetingtimes>
 
+use chrono::TimeDelta;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -20,18 +21,22 @@ use crate::{
     providers::{Pending, single},
 };
 
+/// How far apart Exchange's suggestions start.
+const STEP: TimeDelta = TimeDelta::minutes(30);
+
 /// Either of these scopes is needed; we do not ask for them of our own accord.
 const SCOPES: [&str; 2] = ["Calendars.Read.Shared", "Calendars.ReadWrite.Shared"];
 
-/// Asks for the times; `None` for personal accounts, those that did not grant a scope for it, and meetings that are not of
-/// whole minutes.
+/// Asks for the times; `None` for personal accounts, those that did not grant a scope for it, other steps than Exchange's,
+/// and meetings that are not of whole minutes.
 pub(super) fn find(api: &BaseUrl, query: &MeetingTimesQuery) -> Option<Pending<MeetingTimes>> {
     let organiser = &query.organiser;
     let may = organiser.scopes.iter().any(|granted| SCOPES.iter().any(|scope| granted.ends_with(scope)));
     let minutes = query.duration.num_minutes();
     if !may
         || is_personal(organiser.tenant.as_deref())
-        || query.duration != chrono::TimeDelta::minutes(minutes)
+        || query.step != STEP
+        || query.duration != TimeDelta::minutes(minutes)
     {
         return None;
     }
@@ -88,8 +93,6 @@ fn suits_everybody(suggestion: &Value, people: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
     use crate::{
         domain::time::Timestamp,
@@ -109,6 +112,7 @@ mod tests {
             people: vec!["bob@contoso.example".to_owned(), "eve@contoso.example".to_owned()],
             window: span("2026-03-30T00:00:00Z", "2026-03-31T00:00:00Z"),
             duration: TimeDelta::minutes(30),
+            step: STEP,
             at_most: 5,
             at_any_hour: false,
         }
@@ -215,7 +219,8 @@ mod tests {
         let mut without_scope = question();
         without_scope.organiser.scopes = vec!["Calendars.ReadWrite".to_owned()];
         let odd = MeetingTimesQuery { duration: TimeDelta::seconds(90), ..question() };
-        for query in [personal, without_scope, odd] {
+        let finer = MeetingTimesQuery { step: TimeDelta::minutes(15), ..question() };
+        for query in [personal, without_scope, odd, finer] {
             assert!(find(&api_url(), &query).is_none());
         }
     }

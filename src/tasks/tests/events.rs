@@ -7,7 +7,7 @@ use super::World;
 use crate::{
     domain::{event::CreationKey, failure::Failure},
     tasks::runner::Disposition,
-    testing::{self, refused},
+    testing::{self, connect, refused},
 };
 
 #[test]
@@ -65,6 +65,28 @@ fn what_the_provider_refuses_is_named_as_a_field_of_the_payload() {
         world.app.http.answer(operation, Ok(refused(&refusal)));
         assert_eq!(world.fail(kind, kind, payload)["field"], "payload.recurrence[0]", "{kind}");
     }
+}
+
+#[test]
+fn a_scope_that_was_not_granted_is_named_once_for_each_connection_however_many_tasks_want_it() {
+    let world = World::new();
+    let refusal = Failure::unscoped("scope_missing", "calendar.write", "the scope was not granted");
+    let told_after = |task: &str| {
+        world.app.http.answer("update-event", Ok(refused(&refusal)));
+        let error = world.fail("update-event", task, json!({ "eventId": "e", "summary": "x" }));
+        assert_eq!(error["code"], "scope_missing");
+        let insufficient = |told: &Json| told["type"] == "calendar.connector.scopes_insufficient";
+        world.told().into_iter().filter(insufficient).collect::<Vec<_>>()
+    };
+    let told = told_after("task-1");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["data"]["missing"], json!(["calendar.write"]));
+    assert_eq!(told[0]["data"]["accountEmail"], json!(world.connector.email));
+    assert_eq!(told[0]["data"]["granted"], json!(world.connector.scopes));
+    assert_eq!(told_after("task-2"), told);
+
+    connect(&*world.app, "account-1");
+    assert_eq!(told_after("task-3").len(), 2, "connected again, and still too little granted");
 }
 
 #[test]

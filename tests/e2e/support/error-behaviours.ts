@@ -87,6 +87,10 @@ export function errorsBehave(kind: AccountKind, { passing: own, refusals, revoke
           assert.equal(task.state, "failed", JSON.stringify(task));
           assert.equal(task.attempts, 1);
           assert.deepEqual([task.error?.code, task.error?.retryable], [code, false], JSON.stringify(task.error));
+          if (code === "scope_missing") {
+            const told = await stack.told(connectorId, ({ type }) => type === "calendar.connector.scopes_insufficient");
+            assert.ok(task.error?.message.includes(told.data.missing[0]), JSON.stringify(told));
+          }
         });
       }
     });

@@ -302,6 +302,7 @@ fn colleagues_are_offered_times_at_which_both_are_free() {
         people: people.iter().map(|address| (*address).to_owned()).collect(),
         window,
         duration: TimeDelta::minutes(30),
+        step: TimeDelta::minutes(30),
         at_most: 10,
         at_any_hour: false,
     };

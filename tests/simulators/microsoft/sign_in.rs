@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use huddle_calendar_sync::{
     domain::{
         claims::Claims,
-        failure::{Action, Failure},
+        failure::{Action, Blame, Failure},
         secret::{AuthorizationCode, CodeVerifier},
         zone::Zone,
     },
@@ -143,7 +143,7 @@ fn a_code_that_was_used_or_comes_with_another_verifier_is_rejected() {
         let failure = world.exchange(code, verifier, None).unwrap_err();
         assert_eq!(
             (failure.action, failure.code.as_ref()),
-            (Action::Rejected { field: None }, "code_rejected")
+            (Action::Rejected(Blame::Request), "code_rejected")
         );
     };
     let used = world.consent(EMPTY, None);

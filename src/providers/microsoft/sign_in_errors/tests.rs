@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::failure::Action,
+    domain::failure::{Action, Blame},
     providers::microsoft::fixtures::{answer, stored},
 };
 
@@ -100,8 +100,8 @@ fn told(failure: &Failure) -> String {
         Action::Retry { after: None } => "retry".to_owned(),
         Action::Retry { after: Some(after) } => format!("retry {}", after.num_seconds()),
         Action::Reauthorize => "reauthorize".to_owned(),
-        Action::Rejected { field: None } => "rejected".to_owned(),
-        Action::Rejected { field: Some(field) } => format!("rejected {field}"),
+        Action::Rejected(Blame::Request) => "rejected".to_owned(),
+        Action::Rejected(Blame::Field(field)) => format!("rejected {field}"),
         Action::Fatal => "fatal".to_owned(),
         other => format!("{other:?}"),
     };
