@@ -123,7 +123,7 @@ const TOLD: &[Told] = &[
     },
     Told { code: "code_rejected", error: "invalid_request", sentence: TOO_LATE },
     Told { code: "state_expired", error: "invalid_request", sentence: TOO_LATE },
-    Told { code: "invalid_scope", error: "invalid_request", sentence: NOT_SET_UP },
+    Told { code: "invalid_scope", error: "invalid_scope", sentence: NOT_SET_UP },
     Told {
         code: "refresh_token_missing",
         error: "server_error",
@@ -219,7 +219,8 @@ mod tests {
             ("invalid_request", Some("account_unknown"), "whose account this is"),
             ("invalid_request", Some("code_rejected"), "open for too long"),
             ("invalid_request", Some("state_expired"), "open for too long"),
-            ("invalid_request", Some("invalid_scope"), "not set up"),
+            ("invalid_scope", Some("invalid_scope"), "not set up"),
+            ("invalid_scope", None, "not set up"),
             ("invalid_request", None, "ended before it was done"),
             ("invalid_grant", None, "ended before it was done"),
             ("server_error", Some("refresh_token_missing"), "security settings"),

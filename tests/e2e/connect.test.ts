@@ -82,7 +82,7 @@ describe("a connection is refused", () => {
     ["org_internal", "access_denied", "wrong_organisation"],
     ["disallowed_useragent", "invalid_request", "browser_not_allowed"],
     ["login_required", "invalid_request", "sign_in_required"],
-    ["invalid_scope", "invalid_request", "invalid_scope"],
+    ["invalid_scope", "invalid_scope", "invalid_scope"],
     ["server_error", "temporarily_unavailable", null],
     ["invalid_client", "server_error", null],
     ["newly_invented", "invalid_request", null],
