@@ -7,7 +7,12 @@ use crate::{
     availability::{self, Question},
     domain::{event_time::parse_window, failure::Failure, ids::CalendarId, zone::Zone},
     ports::Ports,
+    sending,
 };
+
+/// The largest answer that is kept, in bytes: a row of D1 takes two million, the payload among them.
+/// <https://developers.cloudflare.com/d1/platform/limits/>
+const LARGEST_RESULT: usize = 1_000_000;
 
 /// What a producer writes.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,9 +46,17 @@ impl Task for CheckAvailability {
     }
 
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
-        let answer = availability::check(run.app, run.connector, run.calendars, &self.0).await?;
+        let answer = availability::check(run.app, run.connector, run.calendars, &self.0)
+            .await
+            .map_err(|failure| failure.under("payload"))?;
         let result =
             serde_json::to_value(answer).map_err(|error| Failure::fatal("answer_unwritable", error))?;
+        let size = sending::size(&result);
+        if size > LARGEST_RESULT {
+            let message =
+                format!("expected a window with an answer of at most {LARGEST_RESULT} bytes, got {size}");
+            return Err(Failure::rejected("answer_too_large", "payload.timeMax", message).into());
+        }
         Ok(Done::with(result))
     }
 }

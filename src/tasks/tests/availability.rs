@@ -1,8 +1,10 @@
 //! check-availability.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::World;
+use crate::{domain::failure::Failure, testing::refused};
 
 #[test]
 fn busy_time_is_merged_and_shown_in_the_asked_zone_across_summer_time() {
@@ -42,6 +44,34 @@ fn a_calendar_that_is_not_heard_is_told_and_never_free() {
     );
     assert_eq!(result["complete"], false);
     assert_eq!(result["calendarErrors"][0]["calendarId"], "lost");
+}
+
+#[test]
+fn what_the_provider_refuses_names_the_field_by_its_path_in_the_message() {
+    let world = World::new();
+    let refusal = Failure::rejected("interval_too_long", "timeMax", "too long");
+    world.app.http.answer("free-busy", Ok(refused(&refusal)));
+    let error = world.fail(
+        "check-availability",
+        "task-1",
+        json!({ "timeMin": "2026-03-28T00:00:00Z", "timeMax": "2026-03-29T00:00:00Z", "timeZone": "UTC" }),
+    );
+    assert_eq!(error["field"], "payload.timeMax");
+}
+
+#[test]
+fn an_answer_that_no_row_can_hold_is_refused_rather_than_asked_for_for_ever() {
+    let world = World::new();
+    let start = "2026-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap();
+    let minutes = |minutes: i64| (start + TimeDelta::minutes(minutes)).to_rfc3339();
+    let busy: Vec<_> = (0..20_000).map(|place| json!([minutes(place * 4), minutes(place * 4 + 1)])).collect();
+    world.grant("free-busy", json!({ "primary": busy }));
+    let error = world.fail(
+        "check-availability",
+        "task-1",
+        json!({ "timeMin": "2026-01-01T00:00:00Z", "timeMax": "2026-03-01T00:00:00Z", "timeZone": "UTC" }),
+    );
+    assert_eq!((&error["code"], &error["field"]), (&json!("answer_too_large"), &json!("payload.timeMax")));
 }
 
 #[test]
