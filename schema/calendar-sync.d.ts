@@ -579,14 +579,40 @@ export interface DisconnectPayload {
 /**
  * One notification, a CloudEvent.
  */
-export interface Notification {
+export type Notification = (TaskSucceededNotification | TaskFailedNotification | ConnectorConnectedNotification | ReauthRequiredNotification | ConnectorDisconnectedNotification | ScopesInsufficientNotification | HoldExpiredNotification | ConflictDetectedNotification)
 /**
- * What there is to say, by type. Where a task's `result` would be too large for the queue, `resultUrl` says where to read it:
- * `GET /v1/tasks/{id}`.
+ * A task did what it was asked.
  */
-data: {
-[k: string]: unknown
-}
+export type TaskSucceeded = (RefreshTokenTaskSucceeded | CheckAvailabilityTaskSucceeded | FindSlotsTaskSucceeded | CreateEventTaskSucceeded | UpdateEventTaskSucceeded | CancelEventTaskSucceeded | PlaceHoldTaskSucceeded | ConfirmHoldTaskSucceeded | CancelHoldTaskSucceeded | DisconnectTaskSucceeded)
+/**
+ * The provider's id of a calendar.
+ */
+export type CalendarId = string
+/**
+ * The provider's id of an event in a calendar.
+ */
+export type EventId = string
+/**
+ * Whether an event is certain.
+ */
+export type EventStatus = ("confirmed" | "tentative" | "cancelled")
+/**
+ * The producer's id of a hold; unique per connector.
+ */
+export type HoldId = string
+/**
+ * What came of it.
+ */
+export type ConfirmHoldResult = (EventResult1 & {
+holdId: HoldId
+/**
+ * `confirmed`.
+ */
+state: string
+})
+
+export interface TaskSucceededNotification {
+data: TaskSucceeded
 /**
  * Always `application/json`.
  */
@@ -611,8 +637,777 @@ subject: string
  * When, RFC 3339 in UTC.
  */
 time: string
+type: "calendar.task.succeeded"
+}
+export interface RefreshTokenTaskSucceeded {
+correlationId?: (string | null)
+result?: RefreshTokenResult
 /**
- * What happened.
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
  */
-type: ("calendar.task.succeeded" | "calendar.task.failed" | "calendar.connector.connected" | "calendar.connector.reauth_required" | "calendar.connector.disconnected" | "calendar.connector.scopes_insufficient" | "calendar.hold.expired" | "calendar.conflict.detected")
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "refresh-token"
+}
+/**
+ * What came of it.
+ */
+export interface RefreshTokenResult {
+/**
+ * Until when the access token at hand works, RFC 3339 in UTC.
+ */
+expiresAt: string
+}
+export interface CheckAvailabilityTaskSucceeded {
+correlationId?: (string | null)
+result?: Availability
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "check-availability"
+}
+/**
+ * When an account is busy.
+ */
+export interface Availability {
+/**
+ * When the provider was asked, RFC 3339 in UTC.
+ */
+asOf: string
+/**
+ * Busy time over all calendars: in order, apart from each other, inside the window.
+ */
+busy: Span[]
+/**
+ * The calendars that could not be heard.
+ */
+calendarErrors: CalendarError[]
+/**
+ * Whether every calendar asked about was heard. If not, time that is not in `busy` may still be busy.
+ */
+complete: boolean
+/**
+ * The zone `busy` is written in.
+ */
+timeZone: string
+/**
+ * The week's working hours, local to `workingHoursTimeZone`.
+ */
+workingHours?: (WorkingHours[] | null)
+/**
+ * The zone of the working hours.
+ */
+workingHoursTimeZone?: (string | null)
+}
+/**
+ * A stretch of time, half-open, RFC 3339 with the offset of the asked zone at that instant.
+ */
+export interface Span {
+/**
+ * The first instant after it.
+ */
+end: string
+/**
+ * Its first instant.
+ */
+start: string
+}
+/**
+ * A calendar whose busy time is not known.
+ */
+export interface CalendarError {
+/**
+ * Which one.
+ */
+calendarId: string
+/**
+ * The provider's reason.
+ */
+code: string
+/**
+ * For a human.
+ */
+message: string
+}
+/**
+ * One stretch of work on one day of the week, `start` inclusive and `end` exclusive, both local `HH:MM`.
+ */
+export interface WorkingHours {
+/**
+ * The day.
+ */
+day: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday")
+/**
+ * When it ends, `HH:MM`; `24:00` is the end of the day.
+ */
+end: string
+/**
+ * When work starts, `HH:MM`.
+ */
+start: string
+}
+export interface FindSlotsTaskSucceeded {
+correlationId?: (string | null)
+result?: Slots
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "find-slots"
+}
+/**
+ * When people can meet.
+ */
+export interface Slots {
+/**
+ * When the providers were asked, RFC 3339 in UTC.
+ */
+asOf: string
+/**
+ * Whether everybody's time is known.
+ */
+complete: boolean
+/**
+ * The slots, earliest first. They may overlap: each is an offer of its own. Empty as long as anybody is unknown.
+ */
+slots: Span[]
+/**
+ * Who found the slots.
+ */
+source: ("provider" | "computed")
+/**
+ * The zone `slots` are written in.
+ */
+timeZone: string
+/**
+ * Whose time is not known.
+ */
+unknown: Unknown[]
+}
+/**
+ * Somebody whose time is not known: a connector as a whole, one of its calendars, or an attendee asked about through it.
+ */
+export interface Unknown {
+/**
+ * The attendee it is about.
+ */
+attendee?: (string | null)
+/**
+ * The calendar it is about.
+ */
+calendarId?: (string | null)
+/**
+ * A stable name of the reason, or the provider's.
+ */
+code: string
+/**
+ * The connector that was asked.
+ */
+connectorId: string
+/**
+ * For a human.
+ */
+message: string
+/**
+ * Whether asking again later may help, where that is known.
+ */
+retryable?: (boolean | null)
+}
+export interface CreateEventTaskSucceeded {
+correlationId?: (string | null)
+result?: EventResult
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "create-event"
+}
+/**
+ * An event as results show it.
+ */
+export interface EventResult {
+calendarId: CalendarId
+/**
+ * Where to join the video conference.
+ */
+conferenceUrl?: (string | null)
+etag?: (string | null)
+eventId: EventId
+/**
+ * The page that shows it.
+ */
+htmlLink?: (string | null)
+/**
+ * RFC 5545 UID.
+ */
+iCalUid?: (string | null)
+/**
+ * How it repeats, in RFC 5545 lines; absent for what is not a series.
+ */
+recurrence?: string[]
+status: EventStatus
+}
+export interface UpdateEventTaskSucceeded {
+correlationId?: (string | null)
+result?: EventResult
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "update-event"
+}
+export interface CancelEventTaskSucceeded {
+correlationId?: (string | null)
+result?: CancelEventResult
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "cancel-event"
+}
+/**
+ * What came of it.
+ */
+export interface CancelEventResult {
+/**
+ * Whether it was off the calendar before.
+ */
+alreadyGone: boolean
+calendarId: CalendarId
+eventId: EventId
+}
+export interface PlaceHoldTaskSucceeded {
+correlationId?: (string | null)
+result?: PlaceHoldResult
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "place-hold"
+}
+/**
+ * What came of it.
+ */
+export interface PlaceHoldResult {
+calendarId: CalendarId
+/**
+ * First instant after it.
+ */
+end: string
+eventId?: (EventId | null)
+/**
+ * When the hold runs out.
+ */
+expiresAt: string
+holdId: HoldId
+/**
+ * First instant of the slot, RFC 3339 in UTC.
+ */
+start: string
+/**
+ * `held`.
+ */
+state: string
+}
+export interface ConfirmHoldTaskSucceeded {
+correlationId?: (string | null)
+result?: ConfirmHoldResult
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "confirm-hold"
+}
+/**
+ * The event it has become.
+ */
+export interface EventResult1 {
+calendarId: CalendarId
+/**
+ * Where to join the video conference.
+ */
+conferenceUrl?: (string | null)
+etag?: (string | null)
+eventId: EventId
+/**
+ * The page that shows it.
+ */
+htmlLink?: (string | null)
+/**
+ * RFC 5545 UID.
+ */
+iCalUid?: (string | null)
+/**
+ * How it repeats, in RFC 5545 lines; absent for what is not a series.
+ */
+recurrence?: string[]
+status: EventStatus
+}
+export interface CancelHoldTaskSucceeded {
+correlationId?: (string | null)
+result?: CancelHoldResult
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "cancel-hold"
+}
+/**
+ * What came of it.
+ */
+export interface CancelHoldResult {
+/**
+ * Whether there was nothing left to take off the calendar.
+ */
+alreadyGone: boolean
+holdId: HoldId
+/**
+ * Where the hold stands: `cancelled`, or how it had ended before; `unknown` where there is no such hold.
+ */
+state: string
+}
+export interface DisconnectTaskSucceeded {
+correlationId?: (string | null)
+result?: Disconnection
+/**
+ * In place of a result too large for the queue: where to read it, `GET /v1/tasks/{id}`.
+ */
+resultUrl?: string
+/**
+ * The task's id.
+ */
+taskId: string
+type: "disconnect"
+}
+/**
+ * What was done for a connector that goes.
+ */
+export interface Disconnection {
+/**
+ * Tentative events of holds that could not be taken off, and stay until somebody deletes them.
+ */
+holdsLeft: number
+/**
+ * Tentative events of holds that were taken off the calendar.
+ */
+holdsReleased: number
+/**
+ * Whether a grant was ended at the provider; `false` where none was held any more, or the provider has no way to.
+ */
+revoked: boolean
+}
+export interface TaskFailedNotification {
+data: TaskFailed
+/**
+ * Always `application/json`.
+ */
+datacontenttype: string
+/**
+ * The same on every redelivery: receivers drop what they have seen.
+ */
+id: string
+/**
+ * Who speaks: this worker.
+ */
+source: string
+/**
+ * Always `1.0`.
+ */
+specversion: string
+/**
+ * The connector it is about.
+ */
+subject: string
+/**
+ * When, RFC 3339 in UTC.
+ */
+time: string
+type: "calendar.task.failed"
+}
+/**
+ * A task will not be done.
+ */
+export interface TaskFailed {
+correlationId?: (string | null)
+error: TaskError
+/**
+ * The task's id.
+ */
+taskId: string
+/**
+ * What was asked for, as the message had it: no type there is, where that is what is wrong.
+ */
+type: string
+}
+/**
+ * What is wrong.
+ */
+export interface TaskError {
+/**
+ * A stable name in snake_case.
+ */
+code: string
+/**
+ * Path of the offending field, such as `payload.attendees[0].email`.
+ */
+field?: (string | null)
+/**
+ * For a human.
+ */
+message: string
+/**
+ * Whether the same task may succeed later without anybody changing it.
+ */
+retryable: boolean
+}
+export interface ConnectorConnectedNotification {
+data: ConnectorConnected
+/**
+ * Always `application/json`.
+ */
+datacontenttype: string
+/**
+ * The same on every redelivery: receivers drop what they have seen.
+ */
+id: string
+/**
+ * Who speaks: this worker.
+ */
+source: string
+/**
+ * Always `1.0`.
+ */
+specversion: string
+/**
+ * The connector it is about.
+ */
+subject: string
+/**
+ * When, RFC 3339 in UTC.
+ */
+time: string
+type: "calendar.connector.connected"
+}
+/**
+ * An account was connected, or connected again.
+ */
+export interface ConnectorConnected {
+/**
+ * The account's address.
+ */
+accountEmail?: (string | null)
+/**
+ * Who serves it.
+ */
+provider: ("google" | "microsoft")
+/**
+ * The scopes granted.
+ */
+scopes: string[]
+/**
+ * Whose it is.
+ */
+userId: string
+workspaceId?: (string | null)
+}
+export interface ReauthRequiredNotification {
+data: ReauthRequired
+/**
+ * Always `application/json`.
+ */
+datacontenttype: string
+/**
+ * The same on every redelivery: receivers drop what they have seen.
+ */
+id: string
+/**
+ * Who speaks: this worker.
+ */
+source: string
+/**
+ * Always `1.0`.
+ */
+specversion: string
+/**
+ * The connector it is about.
+ */
+subject: string
+/**
+ * When, RFC 3339 in UTC.
+ */
+time: string
+type: "calendar.connector.reauth_required"
+}
+/**
+ * A grant is gone; the person must connect again.
+ */
+export interface ReauthRequired {
+/**
+ * The account's address.
+ */
+accountEmail?: (string | null)
+/**
+ * Who serves it.
+ */
+provider: ("google" | "microsoft")
+reason: ReauthReason
+}
+/**
+ * How the provider put it.
+ */
+export interface ReauthReason {
+/**
+ * A stable name in snake_case.
+ */
+code: string
+/**
+ * For a human.
+ */
+message: string
+}
+export interface ConnectorDisconnectedNotification {
+data: ConnectorDisconnected
+/**
+ * Always `application/json`.
+ */
+datacontenttype: string
+/**
+ * The same on every redelivery: receivers drop what they have seen.
+ */
+id: string
+/**
+ * Who speaks: this worker.
+ */
+source: string
+/**
+ * Always `1.0`.
+ */
+specversion: string
+/**
+ * The connector it is about.
+ */
+subject: string
+/**
+ * When, RFC 3339 in UTC.
+ */
+time: string
+type: "calendar.connector.disconnected"
+}
+/**
+ * An account was disconnected and its rows purged.
+ */
+export interface ConnectorDisconnected {
+/**
+ * The account's address.
+ */
+accountEmail?: (string | null)
+/**
+ * Tentative events of holds that could not be taken off, and stay until somebody deletes them.
+ */
+holdsLeft: number
+/**
+ * Tentative events of holds that were taken off the calendar.
+ */
+holdsReleased: number
+/**
+ * Who served it.
+ */
+provider: ("google" | "microsoft")
+/**
+ * Whether a grant was ended at the provider; `false` where none was held any more, or the provider has no way to.
+ */
+revoked: boolean
+/**
+ * Whose it was.
+ */
+userId: string
+workspaceId?: (string | null)
+}
+export interface ScopesInsufficientNotification {
+data: ScopesInsufficient
+/**
+ * Always `application/json`.
+ */
+datacontenttype: string
+/**
+ * The same on every redelivery: receivers drop what they have seen.
+ */
+id: string
+/**
+ * Who speaks: this worker.
+ */
+source: string
+/**
+ * Always `1.0`.
+ */
+specversion: string
+/**
+ * The connector it is about.
+ */
+subject: string
+/**
+ * When, RFC 3339 in UTC.
+ */
+time: string
+type: "calendar.connector.scopes_insufficient"
+}
+/**
+ * The person granted less than is needed.
+ */
+export interface ScopesInsufficient {
+/**
+ * The account's address.
+ */
+accountEmail?: (string | null)
+/**
+ * Those that were.
+ */
+granted: string[]
+/**
+ * The scopes that are needed and were not granted, as the provider names them.
+ */
+missing: string[]
+/**
+ * Who serves the account.
+ */
+provider: ("google" | "microsoft")
+}
+export interface HoldExpiredNotification {
+data: HoldExpired
+/**
+ * Always `application/json`.
+ */
+datacontenttype: string
+/**
+ * The same on every redelivery: receivers drop what they have seen.
+ */
+id: string
+/**
+ * Who speaks: this worker.
+ */
+source: string
+/**
+ * Always `1.0`.
+ */
+specversion: string
+/**
+ * The connector it is about.
+ */
+subject: string
+/**
+ * When, RFC 3339 in UTC.
+ */
+time: string
+type: "calendar.hold.expired"
+}
+/**
+ * A hold ran out and was taken off the calendar.
+ */
+export interface HoldExpired {
+/**
+ * The provider's id of a calendar.
+ */
+calendarId: string
+/**
+ * First instant after it.
+ */
+end: string
+/**
+ * The provider's id of an event in a calendar.
+ */
+eventId: string
+/**
+ * When it ran out.
+ */
+expiredAt: string
+/**
+ * The producer's id of a hold; unique per connector.
+ */
+holdId: string
+/**
+ * First instant of its slot, RFC 3339 in UTC.
+ */
+start: string
+}
+export interface ConflictDetectedNotification {
+data: ConflictDetected
+/**
+ * Always `application/json`.
+ */
+datacontenttype: string
+/**
+ * The same on every redelivery: receivers drop what they have seen.
+ */
+id: string
+/**
+ * Who speaks: this worker.
+ */
+source: string
+/**
+ * Always `1.0`.
+ */
+specversion: string
+/**
+ * The connector it is about.
+ */
+subject: string
+/**
+ * When, RFC 3339 in UTC.
+ */
+time: string
+type: "calendar.conflict.detected"
+}
+/**
+ * An event had been changed by somebody else.
+ */
+export interface ConflictDetected {
+/**
+ * The provider's id of a calendar.
+ */
+calendarId: string
+etag?: (string | null)
+/**
+ * The provider's id of an event in a calendar.
+ */
+eventId: string
+/**
+ * The task that would have changed or cancelled it.
+ */
+taskId: string
 }

@@ -10,7 +10,10 @@ use crate::{
         connector::Connector,
         failure::Failure,
         ids::NotificationId,
-        notification::{Notification, NotificationType},
+        notification::{
+            Notification, NotificationType,
+            data::{ReauthReason, ReauthRequired},
+        },
     },
     ports::{Clock, Db, Ports, TokenCache},
     store::{connectors, outbox, unreadable},
@@ -59,10 +62,10 @@ pub async fn require<P: Ports>(
         NotificationType::ReauthRequired,
         connector.id.clone(),
         now,
-        json!({
-            "provider": connector.provider,
-            "accountEmail": connector.email,
-            "reason": { "code": refusal.code, "message": refusal.message },
+        json!(ReauthRequired {
+            provider: connector.provider,
+            account_email: connector.email.as_deref(),
+            reason: ReauthReason { code: &refusal.code, message: &refusal.message },
         }),
     );
     let answers = app

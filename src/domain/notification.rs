@@ -1,5 +1,7 @@
 //! What we tell other services: CloudEvents 1.0 in their JSON form.
 
+pub mod data;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -39,6 +41,18 @@ pub enum NotificationType {
 }
 
 impl NotificationType {
+    /// Every type there is.
+    pub const ALL: [Self; 8] = [
+        Self::TaskSucceeded,
+        Self::TaskFailed,
+        Self::ConnectorConnected,
+        Self::ReauthRequired,
+        Self::ConnectorDisconnected,
+        Self::ScopesInsufficient,
+        Self::HoldExpired,
+        Self::ConflictDetected,
+    ];
+
     /// The CloudEvents `type`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,8 +89,7 @@ pub struct Notification {
     pub time: String,
     /// Always `application/json`.
     pub datacontenttype: String,
-    /// What there is to say, by type. Where a task's `result` would be too large for the queue, `resultUrl` says where to read it:
-    /// `GET /v1/tasks/{id}`.
+    /// What there is to say: a shape of [`data`] in JSON, by type.
     pub data: Value,
 }
 

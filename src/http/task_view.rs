@@ -28,8 +28,9 @@ pub struct TaskView {
     /// What came of it, by type; once it succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
-    /// What went wrong last: `{code, message, field?, retryable}`.
+    /// What went wrong last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = Option<crate::domain::notification::data::TaskError<'_>>))]
     pub error: Option<Value>,
     /// When it was asked for, RFC 3339 in UTC.
     pub created_at: String,

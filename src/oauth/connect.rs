@@ -16,7 +16,10 @@ use crate::{
         event::CreationKey,
         failure::Failure,
         ids::{AccountId, ConnectorId, NotificationId, WorkspaceId},
-        notification::{Notification, NotificationType},
+        notification::{
+            Notification, NotificationType,
+            data::{ConnectorConnected, ScopesInsufficient},
+        },
         secret::{AuthorizationCode, CodeVerifier},
         time::Timestamp,
         zone::Zone,
@@ -186,7 +189,12 @@ async fn too_little_granted<P: Ports>(
         NotificationType::ScopesInsufficient,
         id.clone(),
         now,
-        json!({ "provider": attempt.wish.provider, "accountEmail": profile.email, "missing": missing, "granted": grant.scopes }),
+        json!(ScopesInsufficient {
+            provider: attempt.wish.provider,
+            account_email: profile.email.as_deref(),
+            missing,
+            granted: &grant.scopes,
+        }),
     );
     let insert = outbox_rows::insert_if_connected(&notification, &owner(&attempt.wish), now);
     match app.db.query(insert).await {
@@ -242,12 +250,12 @@ async fn store<P: Ports>(
         NotificationType::ConnectorConnected,
         id.clone(),
         now,
-        json!({
-            "provider": wish.provider,
-            "userId": wish.user,
-            "workspaceId": wish.workspace,
-            "accountEmail": profile.email,
-            "scopes": scopes,
+        json!(ConnectorConnected {
+            provider: wish.provider,
+            user_id: &wish.user,
+            workspace_id: wish.workspace.as_ref(),
+            account_email: profile.email.as_deref(),
+            scopes,
         }),
     );
     let mut batch = vec![

@@ -13,7 +13,7 @@ use crate::{
         failure::{Action, Failure},
         hold::Hold,
         ids::{NotificationId, TaskId},
-        notification::{Notification, NotificationType},
+        notification::{Notification, NotificationType, data::ConnectorDisconnected},
         secret::RefreshToken,
         time::Timestamp,
     },
@@ -88,14 +88,14 @@ pub fn notification(connector: &Connector, done: &Disconnection, now: Timestamp)
         NotificationType::ConnectorDisconnected,
         connector.id.clone(),
         now,
-        json!({
-            "provider": connector.provider,
-            "userId": connector.user,
-            "workspaceId": connector.workspace,
-            "accountEmail": connector.email,
-            "revoked": done.revoked,
-            "holdsReleased": done.holds_released,
-            "holdsLeft": done.holds_left,
+        json!(ConnectorDisconnected {
+            provider: connector.provider,
+            user_id: &connector.user,
+            workspace_id: connector.workspace.as_ref(),
+            account_email: connector.email.as_deref(),
+            revoked: done.revoked,
+            holds_released: done.holds_released,
+            holds_left: done.holds_left,
         }),
     )
 }

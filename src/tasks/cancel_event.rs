@@ -1,6 +1,6 @@
 //! `cancel-event`: takes an event off the calendar and tells the people invited. One that is gone is a success.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -35,6 +35,18 @@ pub struct Payload {
     #[serde(default)]
     #[cfg_attr(not(target_arch = "wasm32"), schema(value_type = Option<String>))]
     pub etag: Option<ETag>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = CancelEventResult))]
+pub struct Cancellation<'a> {
+    event_id: &'a EventId,
+    calendar_id: &'a CalendarId,
+    /// Whether it was off the calendar before.
+    already_gone: bool,
 }
 
 /// A checked request.
@@ -73,6 +85,7 @@ impl Task for CancelEvent {
                 Failure::rejected("unknown_calendar", "calendarId", "the account has no such calendar");
             return Err(failure.under("payload").into());
         }
-        Ok(Done::with(json!({ "eventId": event, "calendarId": calendar, "alreadyGone": gone })))
+        let result = Cancellation { event_id: event, calendar_id: &calendar, already_gone: gone };
+        Ok(Done::with(json!(result)))
     }
 }

@@ -2,7 +2,7 @@
 //! same when a hold runs out; that is told as `calendar.hold.expired`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::work::{self, Claim, Done, Run, Task, Undone};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         failure::Failure,
         hold::{Hold, HoldState},
         ids::HoldId,
-        notification::NotificationType,
+        notification::{NotificationType, data::HoldExpired},
         time::Timestamp,
     },
     ports::{Clock, Ports},
@@ -49,6 +49,19 @@ pub struct Payload {
     pub reason: Reason,
 }
 
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = CancelHoldResult))]
+pub struct Cancellation<'a> {
+    hold_id: &'a HoldId,
+    /// Where the hold stands: `cancelled`, or how it had ended before; `unknown` where there is no such hold.
+    state: &'static str,
+    /// Whether there was nothing left to take off the calendar.
+    already_gone: bool,
+}
+
 /// A checked request.
 #[derive(Debug)]
 pub struct CancelHold {
@@ -73,7 +86,7 @@ impl Task for CancelHold {
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
         let hold = run.rows.get(1).and_then(|rows| rows.first()).map(holds::from_row).transpose()?;
         let Some(hold) = hold else {
-            return Ok(self.done(json!({ "holdId": self.hold, "state": "unknown", "alreadyGone": true })));
+            return Ok(self.done(&self.hold, "unknown", true));
         };
         if hold.state != HoldState::Cancelling || hold.task != run.asked.task {
             return self.nothing_to_cancel(&hold, run.now);
@@ -109,33 +122,36 @@ impl CancelHold {
         };
         let mut notifications = Vec::new();
         // One that was never placed has not run out for anybody: its task said that it failed.
-        if self.reason == Reason::Expired && hold.event.is_some() {
+        if self.reason == Reason::Expired
+            && let Some(event) = &hold.event
+        {
             let id = format!("hold-expired:{}:{}:{}", hold.connector, hold.id, hold.generation);
-            let data = json!({
-                "holdId": hold.id, "eventId": hold.event, "calendarId": hold.calendar,
-                "start": hold.slot.start().to_rfc3339(), "end": hold.slot.end().to_rfc3339(),
-                "expiredAt": hold.expires_at.to_rfc3339(),
+            let data = json!(HoldExpired {
+                hold_id: &hold.id,
+                event_id: event,
+                calendar_id: &hold.calendar,
+                start: hold.slot.start().to_rfc3339(),
+                end: hold.slot.end().to_rfc3339(),
+                expired_at: hold.expires_at.to_rfc3339(),
             });
             notifications.push(work::notification(run.asked, NotificationType::HoldExpired, id, now, data));
         }
-        let result = json!({
-            "holdId": hold.id, "state": state.as_str(),
-            "alreadyGone": deletion == Deletion::AlreadyGone && !run.repeated,
-        });
-        Done { writes: vec![holds::settle(hold, state, None, now)], notifications, ..self.done(result) }
+        let already_gone = deletion == Deletion::AlreadyGone && !run.repeated;
+        let writes = vec![holds::settle(hold, state, None, now)];
+        Done { writes, notifications, ..self.done(&hold.id, state.as_str(), already_gone) }
     }
 
     fn nothing_to_cancel(&self, hold: &Hold, now: Timestamp) -> Result<Done, Undone> {
         match hold.state {
             HoldState::Cancelled | HoldState::Expired | HoldState::Refused => {
-                Ok(self.done(json!({ "holdId": hold.id, "state": hold.state.as_str(), "alreadyGone": true })))
+                Ok(self.done(&hold.id, hold.state.as_str(), true))
             }
             // It did not run out after all: it was confirmed, or placed anew.
             state
                 if self.reason == Reason::Expired
                     && (state == HoldState::Confirmed || hold.expires_at > now) =>
             {
-                Ok(self.done(json!({ "holdId": hold.id, "state": state.as_str(), "alreadyGone": false })))
+                Ok(self.done(&hold.id, state.as_str(), false))
             }
             HoldState::Confirmed => Err(Failure::conflict(
                 "hold_confirmed",
@@ -149,7 +165,8 @@ impl CancelHold {
     }
 
     /// An expiry nobody asked for is told by its own notification only.
-    fn done(&self, result: Json) -> Done {
-        Done { announce: self.reason == Reason::Cancelled, ..Done::with(result) }
+    fn done(&self, hold_id: &HoldId, state: &'static str, already_gone: bool) -> Done {
+        let result = Cancellation { hold_id, state, already_gone };
+        Done { announce: self.reason == Reason::Cancelled, ..Done::with(json!(result)) }
     }
 }

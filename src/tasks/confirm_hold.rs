@@ -1,10 +1,10 @@
 //! `confirm-hold`: promotes a hold to a real event, in place: same event, same slot, people invited once.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    create_event::event_result,
+    create_event::EventResult,
     event_fields::{self, EventFields},
     work::{Claim, Done, Run, Task, Undone},
 };
@@ -39,6 +39,20 @@ pub struct Payload {
     /// Everything else.
     #[serde(flatten)]
     pub fields: EventFields,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = ConfirmHoldResult))]
+pub struct ConfirmedHold<'a> {
+    hold_id: &'a HoldId,
+    /// `confirmed`.
+    state: &'static str,
+    /// The event it has become.
+    #[serde(flatten)]
+    event: EventResult,
 }
 
 /// A checked request.
@@ -84,7 +98,7 @@ impl Task for ConfirmHold {
         })
         .await;
         match outcome {
-            Ok(event) => Ok(confirmed(run, &hold, &event)),
+            Ok(event) => Ok(confirmed(run, &hold, event)),
             Err(failure) => Err(given_up(run, &hold, failure.under("payload"))),
         }
     }
@@ -109,14 +123,11 @@ impl ConfirmHold {
     }
 }
 
-fn confirmed<P: Ports>(run: &Run<'_, P>, hold: &Hold, event: &Event) -> Done {
-    let mut result = event_result(event);
-    if let Some(fields) = result.as_object_mut() {
-        fields.insert("holdId".to_owned(), json!(hold.id));
-        fields.insert("state".to_owned(), json!(HoldState::Confirmed.as_str()));
-    }
-    let settle = holds::settle(hold, HoldState::Confirmed, Some(&event.id), run.app.clock.now());
-    Done { writes: vec![settle], ..Done::with(result) }
+fn confirmed<P: Ports>(run: &Run<'_, P>, hold: &Hold, event: Event) -> Done {
+    let state = HoldState::Confirmed;
+    let settle = holds::settle(hold, state, Some(&event.id), run.app.clock.now());
+    let result = ConfirmedHold { hold_id: &hold.id, state: state.as_str(), event: event.into() };
+    Done { writes: vec![settle], ..Done::with(json!(result)) }
 }
 
 /// A hold whose event is gone is over; after any other final failure it stands as before.

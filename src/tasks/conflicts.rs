@@ -7,7 +7,7 @@ use crate::{
     domain::{
         failure::{Action, Failure},
         ids::{CalendarId, ETag, EventId},
-        notification::NotificationType,
+        notification::{NotificationType, data::ConflictDetected},
     },
     ports::Ports,
 };
@@ -28,7 +28,8 @@ pub fn told<P: Ports>(
     if !is_conflict(&failure) {
         return failure.into();
     }
-    let data = json!({ "taskId": run.asked.task, "eventId": event, "calendarId": calendar, "etag": etag });
+    let data =
+        json!(ConflictDetected { task_id: &run.asked.task, event_id: event, calendar_id: calendar, etag });
     let id = format!("conflict:{}:{}", run.asked.connector, run.asked.task);
     let notification = work::notification(run.asked, NotificationType::ConflictDetected, id, run.now, data);
     Undone { failure: Box::new(failure), writes: Vec::new(), notifications: vec![notification] }

@@ -1,8 +1,8 @@
 //! `create-event`: puts an event on the calendar, once. What the provider knows the event by is derived from the task, so
 //! doing it again finds what was done.
 
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     event_fields::{self, EventFields},
@@ -12,7 +12,7 @@ use crate::{
     domain::{
         event::{CreationKey, Event, EventDraft, EventStatus, EventTimes, Marker, Transparency, Visibility},
         failure::Failure,
-        ids::CalendarId,
+        ids::{CalendarId, ETag, EventId},
     },
     ports::Ports,
     session::with_session,
@@ -96,7 +96,7 @@ impl Task for CreateEvent {
         })
         .await
         .map_err(|failure| failure.under("payload"))?;
-        Ok(Done::with(event_result(&event)))
+        Ok(Done::with(json!(EventResult::from(event))))
     }
 }
 
@@ -105,21 +105,41 @@ fn key<P: Ports>(run: &Run<'_, P>) -> CreationKey {
 }
 
 /// An event as results show it.
-pub(super) fn event_result(event: &Event) -> Json {
-    let mut result = json!({
-        "eventId": event.id,
-        "calendarId": event.calendar,
-        "status": event.status,
-        "etag": event.etag,
-        "htmlLink": event.html_link,
-        "conferenceUrl": event.conference_url,
-        "iCalUid": event.ical_uid,
-    });
-    if let Some(fields) = result.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-        if !event.recurrence.is_empty() {
-            fields.insert("recurrence".to_owned(), json!(event.recurrence));
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+pub struct EventResult {
+    event_id: EventId,
+    calendar_id: CalendarId,
+    status: EventStatus,
+    /// Its version: an `update-event` or `cancel-event` that names it touches no later one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<ETag>,
+    /// The page that shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html_link: Option<String>,
+    /// Where to join the video conference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conference_url: Option<String>,
+    /// RFC 5545 UID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    i_cal_uid: Option<String>,
+    /// How it repeats, in RFC 5545 lines; absent for what is not a series.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recurrence: Vec<String>,
+}
+
+impl From<Event> for EventResult {
+    fn from(event: Event) -> Self {
+        Self {
+            event_id: event.id,
+            calendar_id: event.calendar,
+            status: event.status,
+            etag: event.etag,
+            html_link: event.html_link,
+            conference_url: event.conference_url,
+            i_cal_uid: event.ical_uid,
+            recurrence: event.recurrence,
         }
     }
-    result
 }

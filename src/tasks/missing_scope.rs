@@ -6,7 +6,7 @@ use super::work::{self, Run, Undone};
 use crate::{
     domain::{
         failure::{Action, Blame},
-        notification::NotificationType,
+        notification::{NotificationType, data::ScopesInsufficient},
     },
     ports::Ports,
 };
@@ -16,9 +16,11 @@ use crate::{
 pub fn told<P: Ports>(run: &Run<'_, P>, mut undone: Undone) -> Undone {
     let Action::Rejected(Blame::Scope(scope)) = &undone.failure.action else { return undone };
     let connector = run.connector;
-    let data = json!({
-        "provider": connector.provider, "accountEmail": connector.email,
-        "missing": [scope], "granted": connector.scopes,
+    let data = json!(ScopesInsufficient {
+        provider: connector.provider,
+        account_email: connector.email.as_deref(),
+        missing: std::slice::from_ref(scope),
+        granted: &connector.scopes,
     });
     let id = format!("scopes-insufficient:{}:{}:{scope}", connector.id, connector.generation);
     let kind = NotificationType::ScopesInsufficient;

@@ -27,7 +27,7 @@ mod refresh_token;
 mod update_event;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use envelope::{CalendarTask, TaskType};
 pub use work::{Work, read_payload};

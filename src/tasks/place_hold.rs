@@ -2,7 +2,7 @@
 //! first, in the round trip of the claim, so that of two racing holds exactly one wins.
 
 use chrono::TimeDelta;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
         event_time::parse_instant,
         failure::{Action, Failure},
         hold::{Hold, HoldState},
-        ids::{CalendarId, HoldId},
+        ids::{CalendarId, EventId, HoldId},
         time::{Interval, Timestamp},
         zone::Zone,
     },
@@ -62,6 +62,25 @@ pub struct Payload {
     /// Place it even on a slot that is busy or held.
     #[serde(default)]
     pub allow_conflicts: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = PlaceHoldResult))]
+pub struct PlacedHold<'a> {
+    hold_id: &'a HoldId,
+    /// `held`.
+    state: &'static str,
+    event_id: Option<&'a EventId>,
+    calendar_id: &'a CalendarId,
+    /// First instant of the slot, RFC 3339 in UTC.
+    start: String,
+    /// First instant after it.
+    end: String,
+    /// When the hold runs out.
+    expires_at: String,
 }
 
 /// A checked request.
@@ -249,13 +268,13 @@ fn placed(hold: &Hold, event: &Event, now: Timestamp) -> Done {
 }
 
 fn result(hold: &Hold) -> serde_json::Value {
-    json!({
-        "holdId": hold.id,
-        "state": hold.state.as_str(),
-        "eventId": hold.event,
-        "calendarId": hold.calendar,
-        "start": hold.slot.start().to_rfc3339(),
-        "end": hold.slot.end().to_rfc3339(),
-        "expiresAt": hold.expires_at.to_rfc3339(),
+    json!(PlacedHold {
+        hold_id: &hold.id,
+        state: hold.state.as_str(),
+        event_id: hold.event.as_ref(),
+        calendar_id: &hold.calendar,
+        start: hold.slot.start().to_rfc3339(),
+        end: hold.slot.end().to_rfc3339(),
+        expires_at: hold.expires_at.to_rfc3339(),
     })
 }

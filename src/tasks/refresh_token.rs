@@ -2,7 +2,7 @@
 //! producer may ask at any time.
 
 use chrono::TimeDelta;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::work::{Done, Run, Task, Undone};
@@ -28,6 +28,16 @@ pub struct Payload {
     pub scheduled: bool,
 }
 
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(not(target_arch = "wasm32"), derive(utoipa::ToSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schema(as = RefreshTokenResult))]
+pub struct Refreshed {
+    /// Until when the access token at hand works, RFC 3339 in UTC.
+    expires_at: String,
+}
+
 /// A checked request.
 #[derive(Debug)]
 pub struct RefreshToken(Payload);
@@ -48,7 +58,7 @@ impl Task for RefreshToken {
                 run.app.gate.access_token(&run.connector.id, request).await?
             }
         };
-        let done = Done::with(json!({ "expiresAt": grant.expires_at.to_rfc3339() }));
+        let done = Done::with(json!(Refreshed { expires_at: grant.expires_at.to_rfc3339() }));
         Ok(Done { announce: !self.0.scheduled, ..done })
     }
 }

@@ -21,7 +21,10 @@ use crate::{
         connector::{Connector, ConnectorStatus},
         failure::{Action, Failure},
         ids::NotificationId,
-        notification::{Notification, NotificationType},
+        notification::{
+            Notification, NotificationType,
+            data::{TaskError, TaskFailed, TaskSucceeded},
+        },
         time::Timestamp,
     },
     outbox::{self, Published},
@@ -226,9 +229,11 @@ impl<P: Ports> Settle<'_, P> {
         let now = self.app.clock.now();
         let mut notifications = done.notifications;
         if done.announce {
-            let data = json!({
-                "taskId": self.asked.task, "type": self.asked.kind,
-                "correlationId": self.asked.correlation, "result": done.result,
+            let data = json!(TaskSucceeded {
+                task_id: &self.asked.task,
+                kind: &self.asked.kind,
+                correlation_id: self.asked.correlation.as_ref(),
+                result: &done.result,
             });
             let id = self.notification_id();
             notifications.push(Notification::new(
@@ -331,20 +336,23 @@ impl<P: Ports> Settle<'_, P> {
 
 /// The notification that a task will not be done.
 pub(super) fn task_failed(asked: &Asked, id: NotificationId, error: &Json, now: Timestamp) -> Notification {
-    let data = json!({
-        "taskId": asked.task, "type": asked.kind, "correlationId": asked.correlation, "error": error,
+    let data = json!(TaskFailed {
+        task_id: &asked.task,
+        kind: &asked.kind,
+        correlation_id: asked.correlation.as_ref(),
+        error,
     });
     Notification::new(id, NotificationType::TaskFailed, asked.connector.clone(), now, data)
 }
 
-/// A failure as results show it: `{code, message, field?, retryable}`. What the message quotes may be as long as the task.
+/// A failure as results show it, a [`TaskError`]. What the message quotes may be as long as the task.
 pub(super) fn error_json(failure: &Failure) -> Json {
-    let message: String = failure.message.chars().take(LONGEST_MESSAGE).collect();
-    let mut error = json!({ "code": failure.code, "message": message, "retryable": failure.is_retryable() });
-    if let (Some(field), Some(error)) = (failure.field(), error.as_object_mut()) {
-        error.insert("field".to_owned(), Json::from(field));
-    }
-    error
+    json!(TaskError {
+        code: &failure.code,
+        message: failure.message.chars().take(LONGEST_MESSAGE).collect(),
+        field: failure.field(),
+        retryable: failure.is_retryable(),
+    })
 }
 
 /// An unpredictable name for a claim.

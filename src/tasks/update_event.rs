@@ -2,10 +2,11 @@
 //! connector's strategy. The change is named in the event, so that it is not made, and mailed, twice.
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{
     conflicts,
-    create_event::event_result,
+    create_event::EventResult,
     event_fields::{self, EventFields},
     work::{Done, Run, Task, Undone},
 };
@@ -110,7 +111,7 @@ impl Task for UpdateEvent {
         let outcome =
             with_session(run.app, run.connector, planned, async |session| change.make(session).await).await;
         match outcome {
-            Ok(event) => Ok(Done::with(event_result(&event))),
+            Ok(event) => Ok(Done::with(json!(EventResult::from(event)))),
             Err(failure) => {
                 let failure = failure.under("payload");
                 Err(conflicts::told(run, &change.event, &change.calendar, change.etag.as_ref(), failure))

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startLocalWorker } from "../../scripts/dev/local-worker.ts";
 import { google as googleAccount, microsoftWork } from "./support/account-kinds.ts";
+import { assertPublished } from "./support/contract.ts";
 import type { Side } from "./support/side.ts";
 import { fresh, hour, Stack, until } from "./support/stack.ts";
 
@@ -127,6 +128,7 @@ describe("what the worker says of itself", () => {
       const answer = await fetch(`${broken.url}/healthz`);
       assert.equal(answer.status, 503);
       const text = await answer.text();
+      assertPublished("GET", "/healthz", { status: 503, headers: answer.headers, body: JSON.parse(text) });
       assert.match(text, /API_KEY/);
       assert.match(text, /OAUTH_ENC_KEY/);
       assert.doesNotMatch(text, /c2hvcnQ/);
@@ -153,12 +155,8 @@ describe("what the worker says of itself", () => {
       // What changes something is told of a connector that is not there.
       for (const [method, { responses }] of Object.entries(operations)) {
         const id = method === "get" ? connectorId : "unknown";
-        const answer = await fetch(stack.worker.url + path.replace(/\{[^}]+\}/g, id), {
-          method: method.toUpperCase(),
-          redirect: "manual",
-          headers: { authorization: `Bearer ${stack.worker.settings.API_KEY}` },
-        });
-        const what = `${method} ${path}: ${answer.status} ${await answer.text()}`;
+        const answer = await stack.api(method.toUpperCase(), path.replace(/\{[^}]+\}/g, id));
+        const what = `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`;
         const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
         if (answer.status < 400) {
           const documented = responses[answer.status];

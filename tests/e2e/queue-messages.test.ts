@@ -57,7 +57,7 @@ test("good tasks of a batch are done and all others answered, each by itself", a
   assert.equal((await google.events(account)).length, 2);
 
   const told: Json[] = await until(
-    async () => (await stack.ok("GET", "/v1/notifications")).notifications,
+    () => stack.notifications(),
     (list) => list.filter((each: Json) => each.type.startsWith("calendar.task.")).length >= 10,
   );
   const outcomes = told

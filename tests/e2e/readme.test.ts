@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { projectRoot } from "../../scripts/setup/locations.mjs";
+import { assertPublishedNotification } from "./support/contract.ts";
 import { type Json, Stack } from "./support/stack.ts";
 
 const readme = readFileSync(join(projectRoot, "README.md"), "utf8");
@@ -46,10 +47,12 @@ async function paste(blocks: string[]): Promise<Json[]> {
     .replaceAll("http://127.0.0.1:8790", stack.simulators.google.url);
   const { stdout, stderr } = await promisify(execFile)("bash", ["-c", script], { cwd: folder, timeout: 120_000 });
   assert.equal(stderr, "");
-  return stdout
+  const answers: Json[] = stdout
     .split("\n")
     .filter((line) => line.startsWith('{"'))
     .map((line) => JSON.parse(line));
+  for (const { notifications } of answers) notifications?.forEach(assertPublishedNotification);
+  return answers;
 }
 
 /** How each task ended, by its id. */

@@ -15,7 +15,7 @@ use crate::{
         task_view, tasks,
     },
     oauth::{connect_link, disconnect},
-    tasks::CalendarTask,
+    tasks::{CalendarTask, tests::shapes},
 };
 
 #[derive(OpenApi)]
@@ -71,8 +71,8 @@ pub(super) struct Operation {
     body: Option<&'static str>,
     /// Status and the schema of its body, by name; `text/…` for what is no JSON; nothing for a redirect.
     success: (u16, Option<&'static str>),
-    /// The same for what is not done yet, where that can be.
-    unfinished: Option<(u16, Option<&'static str>)>,
+    /// The same for what is not done yet or not well, where that can be.
+    otherwise: Option<(u16, Option<&'static str>)>,
 }
 
 fn operation(
@@ -83,7 +83,7 @@ fn operation(
     body: Option<&'static str>,
     success: (u16, Option<&'static str>),
 ) -> Operation {
-    Operation { method, path, summary, who, query: Vec::new(), body, success, unfinished: None }
+    Operation { method, path, summary, who, query: Vec::new(), body, success, otherwise: None }
 }
 
 fn query<T: IntoParams>() -> Vec<Parameter> {
@@ -171,7 +171,7 @@ pub(super) fn operations() -> Vec<Operation> {
             (200, Some("Connector")),
         ),
         Operation {
-            unfinished: Some((202, Some("Task"))),
+            otherwise: Some((202, Some("Task"))),
             ..operation(
                 "delete",
                 "/v1/connectors/{id}",
@@ -275,14 +275,17 @@ pub(super) fn operations() -> Vec<Operation> {
             (200, Some("Rotation")),
         ),
         operation("get", "/metrics", Operator, "Counters for Prometheus", None, (200, Some("text/plain"))),
-        operation(
-            "get",
-            "/healthz",
-            Anybody,
-            "Whether the worker can work; 503 and what is missing, if not",
-            None,
-            (200, Some("Health")),
-        ),
+        Operation {
+            otherwise: Some((503, Some("Health"))),
+            ..operation(
+                "get",
+                "/healthz",
+                Anybody,
+                "Whether the worker can work; 503 and what is missing, if not",
+                None,
+                (200, Some("Health")),
+            )
+        },
         operation("get", "/openapi.json", Anybody, "This document", None, (200, Some("application/json"))),
     ]
 }
@@ -314,7 +317,7 @@ fn describe(operation: &Operation, schemas: &Map<String, Json>) -> Json {
     let problem = json!({ "description": "What went wrong, as a problem document",
         "content": { "application/problem+json": { "schema": reference("Problem") } } });
     let mut responses = json!({ "default": problem });
-    for (status, body) in [operation.success].into_iter().chain(operation.unfinished) {
+    for (status, body) in [operation.success].into_iter().chain(operation.otherwise) {
         responses[status.to_string()] = content(body);
     }
     let mut described = json!({
@@ -337,7 +340,10 @@ fn describe(operation: &Operation, schemas: &Map<String, Json>) -> Json {
 
 fn document() -> Json {
     let mut document = serde_json::to_value(Document::openapi()).unwrap();
-    let schemas = document["components"]["schemas"].as_object().cloned().unwrap();
+    let schemas = document["components"]["schemas"].as_object_mut().unwrap();
+    schemas.extend(shapes::told());
+    schemas["Task"]["properties"]["result"] = shapes::any_result();
+    let schemas = schemas.clone();
     for operation in operations() {
         document["paths"][operation.path][operation.method] = describe(&operation, &schemas);
     }

@@ -6,6 +6,7 @@ mod events;
 mod holds;
 mod runner;
 mod schema;
+pub(crate) mod shapes;
 mod slots;
 
 use std::rc::Rc;

@@ -6,17 +6,14 @@ use std::path::Path;
 use serde_json::{Map, Value as Json, json};
 use utoipa::OpenApi;
 
-use crate::{
-    domain::notification::Notification,
-    tasks::{
-        TaskType, cancel_event, cancel_hold, check_availability, confirm_hold, create_event, disconnect,
-        event_fields, place_hold, refresh_token, update_event,
-    },
+use super::shapes;
+use crate::tasks::{
+    TaskType, cancel_event, cancel_hold, check_availability, confirm_hold, create_event, disconnect,
+    event_fields, place_hold, refresh_token, update_event,
 };
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
-    Notification,
     event_fields::EventFields,
     refresh_token::Payload,
     check_availability::Payload,
@@ -27,9 +24,7 @@ use crate::{
     confirm_hold::Payload,
     cancel_hold::Payload,
     disconnect::Payload,
-    crate::availability::Availability,
     crate::availability::slot_request::SlotRequest,
-    crate::availability::meeting::Slots,
 )))]
 struct Types;
 
@@ -51,7 +46,8 @@ fn payload_name(kind: TaskType) -> &'static str {
 
 /// The types as `$defs` of a JSON Schema.
 fn definitions() -> Map<String, Json> {
-    let components = serde_json::to_value(Types::openapi().components).unwrap();
+    let mut components = serde_json::to_value(Types::openapi().components).unwrap();
+    components["schemas"].as_object_mut().unwrap().extend(shapes::told());
     let text = components["schemas"].to_string().replace("#/components/schemas/", "#/$defs/");
     serde_json::from_str(&text).unwrap()
 }

@@ -13,6 +13,7 @@ import {
 import { type LocalWorker, startLocalWorker } from "../../../scripts/dev/local-worker.ts";
 import type { Settings } from "../../../scripts/dev/settings-file.ts";
 import type { AccountKind } from "./account-kinds.ts";
+import { assertPublished, assertPublishedNotification } from "./contract.ts";
 import { Side } from "./side.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, and asserted
@@ -98,7 +99,7 @@ export class Stack {
     });
   }
 
-  /** Calls the worker's API with the API key, or with another bearer. */
+  /** Calls the worker's API with the API key, or with another bearer. An answer in JSON must be as openapi.json has it. */
   async api(method: string, path: string, body?: unknown, bearer = this.worker.settings.API_KEY): Promise<Answer> {
     const answer = await fetch(`${this.worker.url}${path}`, {
       method,
@@ -111,7 +112,9 @@ export class Stack {
     });
     const text = await answer.text();
     const isJson = /json/.test(answer.headers.get("content-type") ?? "");
-    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+    const read = { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+    if (isJson) assertPublished(method, path, read);
+    return read;
   }
 
   /** Calls the worker's API, which must answer well, and gives the answer. */
@@ -211,9 +214,12 @@ export class Stack {
     return notifications.find(wanted);
   }
 
-  /** What was told about a connector so far, oldest first. */
-  async notifications(connectorId: string): Promise<Json[]> {
-    return (await this.ok("GET", `/v1/notifications?connectorId=${encodeURIComponent(connectorId)}`)).notifications;
+  /** What was told so far, about a connector or about all, oldest first. Each must be as its schema has it. */
+  async notifications(connectorId?: string): Promise<Json[]> {
+    const query = connectorId === undefined ? "" : `?connectorId=${encodeURIComponent(connectorId)}`;
+    const { notifications } = await this.ok("GET", `/v1/notifications${query}`);
+    notifications.forEach(assertPublishedNotification);
+    return notifications;
   }
 }
 
