@@ -13,7 +13,7 @@ use crate::{
     outbox,
     ports::{Clock, Db, Ports, QueueName},
     store::{
-        connectors, holds, oauth_state, outbox as outbox_rows, readable,
+        connectors, counts, holds, oauth_state, outbox as outbox_rows, readable,
         tasks::{self, Asked},
         unreadable,
     },
@@ -98,7 +98,9 @@ async fn prune<P: Ports>(app: &App<P>) -> Result<usize, Failure> {
     let now = app.clock.now();
     let old = now.plus(-RETENTION);
     let forgotten = now.plus(-ATTEMPTS_KEPT);
-    app.db.batch(vec![oauth_state::prune(forgotten), tasks::prune(old), outbox_rows::prune(old)]).await?;
+    let parts =
+        vec![oauth_state::prune(forgotten), tasks::prune(old), outbox_rows::prune(old), counts::prune()];
+    app.db.batch(parts).await?;
     Ok(0)
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{failure::Failure, time::Timestamp},
     ports::{Clock, Db, Ports},
-    store::{Row, connectors, outbox, tasks, unreadable},
+    store::{Row, counts, outbox, tasks, unreadable},
 };
 
 /// The Prometheus text format, version 0.0.4.
@@ -30,7 +30,12 @@ pub(super) async fn get_metrics<P: Ports>(
     local(async move {
         let answers = app
             .db
-            .batch(vec![tasks::count(), tasks::oldest_waiting(), connectors::count(), outbox::count_unsent()])
+            .batch(vec![
+                counts::tasks(),
+                tasks::oldest_waiting(),
+                counts::connectors(),
+                outbox::count_unsent(),
+            ])
             .await?;
         let text = write(&answers, app.clock.now())?;
         Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())

@@ -121,15 +121,26 @@ pub fn list(
     after: Option<&ConnectorId>,
     limit: u32,
 ) -> Statement {
-    Statement::new(
-        "connectors.list",
-        "SELECT * FROM connectors WHERE (?1 IS NULL OR user_id = ?1) AND (?2 IS NULL OR workspace_id = ?2) \
-           AND (?3 IS NULL OR id > ?3) ORDER BY id LIMIT ?4",
-    )
-    .bind(user.map(UserId::as_str))
-    .bind(workspace.map(WorkspaceId::as_str))
-    .bind(after.map(ConnectorId::as_str))
-    .bind(i64::from(limit))
+    // One condition stands alone, so that its index is used.
+    macro_rules! of {
+        ($whose:literal) => {
+            concat!(
+                "SELECT * FROM connectors WHERE ",
+                $whose,
+                " AND (?2 IS NULL OR workspace_id = ?2) AND id > COALESCE(?3, '') ORDER BY id LIMIT ?4"
+            )
+        };
+    }
+    let sql = match (user, workspace) {
+        (Some(_), _) => of!("user_id = ?1"),
+        (None, Some(_)) => of!("?1 IS NULL AND workspace_id = ?2"),
+        (None, None) => of!("?1 IS NULL"),
+    };
+    Statement::new("connectors.list", sql)
+        .bind(user.map(UserId::as_str))
+        .bind(workspace.map(WorkspaceId::as_str))
+        .bind(after.map(ConnectorId::as_str))
+        .bind(i64::from(limit))
 }
 
 /// Marks the grant of that generation as gone (G8), and keeps what the next sign-in has to prove. Returns a row only for the one caller that made the change.
@@ -218,14 +229,14 @@ pub fn sealed_under_other_keys(current_prefix: &str, after: Option<&ConnectorId>
     Statement::new(
         "connectors.sealed_under_other_keys",
         "SELECT id, refresh_token FROM connectors WHERE refresh_token IS NOT NULL \
-           AND substr(refresh_token, 1, length(?1)) <> ?1 AND (?2 IS NULL OR id > ?2) ORDER BY id LIMIT ?3",
+           AND substr(refresh_token, 1, length(?1)) <> ?1 AND id > COALESCE(?2, '') ORDER BY id LIMIT ?3",
     )
     .bind(current_prefix)
     .bind(after.map(ConnectorId::as_str))
     .bind(i64::from(limit))
 }
 
-/// How many sealed refresh tokens are not yet under the current key, as `remaining`.
+/// How many sealed refresh tokens are not yet under the current key, as `remaining`. Looks at every row.
 pub fn count_under_other_keys(current_prefix: &str) -> Statement {
     Statement::new(
         "connectors.count_under_other_keys",
@@ -233,14 +244,6 @@ pub fn count_under_other_keys(current_prefix: &str) -> Statement {
            AND substr(refresh_token, 1, length(?1)) <> ?1",
     )
     .bind(current_prefix)
-}
-
-/// How many connectors there are of each provider and status, as `connectors`.
-pub fn count() -> Statement {
-    Statement::new(
-        "connectors.count",
-        "SELECT provider, status, count(*) AS connectors FROM connectors GROUP BY provider, status ORDER BY provider, status",
-    )
 }
 
 /// Replaces a sealed refresh token by the same one sealed anew, unless it changed meanwhile. Returns a row if it did so.

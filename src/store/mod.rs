@@ -12,6 +12,7 @@ macro_rules! of_generation {
 
 pub mod calendars;
 pub mod connectors;
+pub mod counts;
 pub mod holds;
 pub mod oauth_state;
 pub mod outbox;

@@ -154,16 +154,28 @@ pub fn list(
     after: i64,
     limit: u32,
 ) -> Statement {
-    Statement::new(
-        "outbox.list",
-        "SELECT sequence, body FROM outbox WHERE sequence > ?1 AND (?2 IS NULL OR connector_id = ?2) \
-           AND (?3 IS NULL OR user_id = ?3) AND (?4 IS NULL OR workspace_id = ?4) ORDER BY sequence LIMIT ?5",
-    )
-    .bind(after)
-    .bind(connector.map(ConnectorId::as_str))
-    .bind(user.map(UserId::as_str))
-    .bind(workspace.map(WorkspaceId::as_str))
-    .bind(i64::from(limit))
+    // One condition stands alone, so that its index is used.
+    macro_rules! of {
+        ($whose:literal) => {
+            concat!(
+                "SELECT sequence, body FROM outbox WHERE sequence > ?1 AND ",
+                $whose,
+                " AND (?3 IS NULL OR user_id = ?3) AND (?4 IS NULL OR workspace_id = ?4) ORDER BY sequence LIMIT ?5"
+            )
+        };
+    }
+    let sql = match (connector, user, workspace) {
+        (Some(_), _, _) => of!("connector_id = ?2"),
+        (None, Some(_), _) => of!("?2 IS NULL AND user_id = ?3"),
+        (None, None, Some(_)) => of!("?2 IS NULL AND workspace_id = ?4"),
+        (None, None, None) => of!("?2 IS NULL"),
+    };
+    Statement::new("outbox.list", sql)
+        .bind(after)
+        .bind(connector.map(ConnectorId::as_str))
+        .bind(user.map(UserId::as_str))
+        .bind(workspace.map(WorkspaceId::as_str))
+        .bind(i64::from(limit))
 }
 
 /// What was last said about a connector, newest first.

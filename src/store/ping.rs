@@ -2,7 +2,7 @@
 
 use super::Statement;
 
-/// Fails if the database does not answer or its migrations were not applied.
+/// Fails if the database does not answer or its migrations were not applied: it asks a table of the last one that made any.
 pub fn ping() -> Statement {
-    Statement::new("ping", "SELECT EXISTS (SELECT 1 FROM connectors) AS any_connected")
+    Statement::new("ping", "SELECT EXISTS (SELECT 1 FROM connector_counts) AS ever_connected")
 }

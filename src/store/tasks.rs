@@ -332,14 +332,6 @@ pub fn purge(connector: &ConnectorId, generation: i64, except: &TaskId) -> State
     .bind(except.as_str())
 }
 
-/// How many tasks there are of each type and state.
-pub fn count() -> Statement {
-    Statement::new(
-        "tasks.count",
-        "SELECT type, state, count(*) AS tasks FROM tasks GROUP BY type, state ORDER BY type, state",
-    )
-}
-
 /// The tasks given up last, of any connector, newest first.
 pub fn latest_dead(limit: u32) -> Statement {
     Statement::new(

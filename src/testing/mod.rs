@@ -13,6 +13,7 @@ mod gate;
 mod hosted_gate;
 mod http;
 mod provider;
+mod query_plans;
 mod queue_rules;
 mod sqlite;
 mod world;

@@ -1,8 +1,9 @@
 //! The system of record on SQLite in memory, with the real migrations, behaving as D1 does: foreign keys are enforced, a
-//! batch is one transaction, at most 100 values are bound.
+//! batch is one transaction, at most 100 values are bound. A statement that goes through a table that grows is a panic.
 
 use std::{
     cell::RefCell,
+    collections::HashSet,
     rc::Rc,
     sync::{Arc, OnceLock},
 };
@@ -11,7 +12,7 @@ use rusqlite::{Connection, config::DbConfig, functions::FunctionFlags, types::Va
 use send_wrapper::SendWrapper;
 use serde_json::{Map, Value as Json, json};
 
-use super::FixedClock;
+use super::{FixedClock, query_plans};
 use crate::{
     ports::{Clock, Db, DbError},
     store::{Row, Statement, Value},
@@ -30,6 +31,8 @@ thread_local! {
 struct Kept {
     connection: RefCell<Connection>,
     clock: SharedClock,
+    /// The statements whose plans were looked at.
+    inspected: RefCell<HashSet<&'static str>>,
 }
 
 /// What `unixepoch()` follows.
@@ -55,12 +58,14 @@ impl Kept {
         connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
         // Else a statement is planned anew whenever other values are bound to it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
+        // What triggers do is part of a statement's plan.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRIGGER_EQP, true).unwrap();
         // More than there are statements.
         connection.set_prepared_statement_cache_capacity(256);
         for (name, sql) in migrations() {
             connection.execute_batch(sql).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
-        Self { connection: RefCell::new(connection), clock }
+        Self { connection: RefCell::new(connection), clock, inspected: RefCell::default() }
     }
 
     /// One that nobody uses and nothing is in.
@@ -74,6 +79,12 @@ impl Kept {
             all.push(Rc::clone(&new));
             new
         })
+    }
+
+    fn inspect(&self, statement: &Statement) {
+        if self.inspected.borrow_mut().insert(statement.sql) {
+            query_plans::inspect(&self.connection.borrow(), statement.name, statement.sql);
+        }
     }
 
     fn empty(&self) {
@@ -123,6 +134,7 @@ impl SqliteDb {
     }
 
     fn start_trip(&self, statements: &[Statement]) -> Result<(), DbError> {
+        statements.iter().for_each(|statement| self.kept.inspect(statement));
         self.trips.borrow_mut().push(statements.iter().map(|statement| statement.name).collect());
         let mut failing = self.failing.borrow_mut();
         let due = failing.iter().position(|name| statements.iter().any(|statement| statement.name == *name));
@@ -253,5 +265,55 @@ mod tests {
     fn foreign_keys_are_enforced() {
         let orphan = Statement::new("test.orphan", "INSERT INTO sync_state (connector_id) VALUES ('nobody')");
         block_on(db().query(orphan)).unwrap_err();
+    }
+
+    #[test]
+    #[should_panic(expected = "test.all goes through a table that grows: SCAN t")]
+    fn a_statement_that_goes_through_a_table_that_grows_is_noticed() {
+        let sql = "SELECT t.type FROM connectors JOIN tasks t ON t.user_id = connectors.user_id WHERE connectors.id = ?1";
+        let _ = block_on(db().query(Statement::new("test.all", sql).bind("con-a")));
+    }
+
+    /// The service takes a file apart itself when it is applied remotely, at semicolons outside of `BEGIN` and `END`, and is
+    /// known to fail at line breaks within a trigger, small letters and `CASE`: <https://github.com/cloudflare/workers-sdk/issues/15690>.
+    #[test]
+    fn triggers_are_written_as_d1_takes_them() {
+        let lines = migrations().iter().flat_map(|(name, sql)| sql.split('\n').map(move |line| (name, line)));
+        let written: Vec<_> =
+            lines.filter(|(_, line)| line.to_uppercase().contains("CREATE TRIGGER")).collect();
+        assert_eq!(written.len(), 6);
+        for (name, line) in written {
+            let body = line.strip_suffix("; END;").and_then(|line| line.split_once(" BEGIN "));
+            assert!(line.starts_with("CREATE TRIGGER "), "{name}: {line}");
+            assert!(
+                body.is_some_and(|(_, body)| !body.contains("CASE") && !body.contains(';')),
+                "{name}: {line}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_counts_were_kept_is_counted() {
+        let connection = Connection::open_in_memory().unwrap();
+        let (before, after) = migrations().split_at(6);
+        for (_, sql) in before {
+            connection.execute_batch(sql).unwrap();
+        }
+        connection
+            .execute_batch(
+                "INSERT INTO connectors (id, user_id, provider, account_id, status, created_at, updated_at) \
+                   VALUES ('a', 'u', 'google', 'a', 'active', 1, 1), ('b', 'u', 'google', 'b', 'active', 1, 1); \
+                 INSERT INTO tasks (connector_id, task_id, type, payload, payload_hash, state, due_at, created_at, updated_at) \
+                   VALUES ('a', 't', 'odd', '{}', '', 'dead', 1, 1, 1)",
+            )
+            .unwrap();
+        for (_, sql) in after {
+            connection.execute_batch(sql).unwrap();
+        }
+        let read =
+            |sql| rows(&connection, sql, &[]).unwrap().into_iter().map(Json::Object).collect::<Vec<_>>();
+        let connectors = json!({"provider": "google", "status": "active", "connectors": 2});
+        assert_eq!(read("SELECT * FROM connector_counts"), [connectors]);
+        assert_eq!(read("SELECT * FROM task_counts"), [json!({"type": "odd", "state": "dead", "tasks": 1})]);
     }
 }

@@ -36,7 +36,7 @@ function examples(section: string): string[] {
 
 /** A person waits for three seconds; a machine that is busy may need longer, and here it is known when every task has ended. */
 const PATIENCE = `sleep() {
-  while api $B/metrics | grep -q 'state="\\(queued\\|running\\)"'; do command sleep 0.1; done
+  while api $B/metrics | grep -q 'state="\\(queued\\|running\\)"} [1-9]'; do command sleep 0.1; done
 }`;
 
 /** Pastes examples, with the addresses of this test's worker and simulator in place of those that are written; the answers in JSON, in order. */

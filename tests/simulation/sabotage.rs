@@ -41,6 +41,7 @@ fn spoil(breakage: Breakage, mut statement: Statement, kernel: &Kernel, sqlite: 
         }
         (Breakage::GreedyExpiry, "holds.expired") => {
             rewrite(&mut statement, "'confirming',", "'confirming', 'confirmed',");
+            statement.name = "sabotage.expired";
         }
         (Breakage::DroppedOutbox, "outbox.insert_if_claimed") => nothing(&mut statement),
         (Breakage::UnmarkedGrant, "connectors.require_reauthorization") => nothing(&mut statement),

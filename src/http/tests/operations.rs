@@ -58,7 +58,6 @@ fn metrics_are_counted_from_the_system_of_record() {
     let app = app();
     connect(&app, "a");
     connect(&app, "b");
-    app.db.execute("UPDATE connectors SET status = 'paused' WHERE id = 'con-b'");
     for id in ["t1", "t2"] {
         post(
             &app,
@@ -68,7 +67,8 @@ fn metrics_are_counted_from_the_system_of_record() {
         .expect(202);
     }
     app.db.execute(
-        "UPDATE tasks SET type = 'od\"d\n', state = 'failed' WHERE task_id = 't2'; \
+        "UPDATE connectors SET status = 'paused'; \
+         UPDATE tasks SET type = 'od\"d\n', state = 'failed' WHERE task_id = 't2'; \
          INSERT INTO outbox (id, connector_id, type, body, created_at) VALUES ('n', 'c', 't', '{}', 1772441995000)",
     );
     app.clock.advance(chrono::TimeDelta::seconds(7));
@@ -84,8 +84,8 @@ fn metrics_are_counted_from_the_system_of_record() {
     huddle_oldest_queued_task_age_seconds 7
     # HELP huddle_connectors Connected accounts by provider and status.
     # TYPE huddle_connectors gauge
-    huddle_connectors{provider="google",status="active"} 1
-    huddle_connectors{provider="google",status="paused"} 1
+    huddle_connectors{provider="google",status="active"} 0
+    huddle_connectors{provider="google",status="paused"} 2
     # HELP huddle_outbox_unsent Notifications that the queue has not taken yet.
     # TYPE huddle_outbox_unsent gauge
     huddle_outbox_unsent 1

@@ -170,6 +170,7 @@ fn lists_show_what_is_the_callers_own_whatever_filter_is_asked_for() {
         call(&app, token, "GET", "/v1/notifications", None).expect(200).json()["notifications"].clone()
     };
     assert_eq!(told(&ada).as_array().unwrap().len(), 1);
+    assert_eq!(told(&math), told(API_KEY));
     assert_eq!(told(&eve), json!([]));
 }
 
