@@ -7,10 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use super::{
+    auth::Caller,
     guard,
     problem::Problem,
     state::{Shared, local},
@@ -52,8 +53,14 @@ fn answer(checks: Vec<Check>) -> Response {
     (status, Json(Health { status: word, checks })).into_response()
 }
 
-/// `GET /healthz`
-pub(super) async fn get_health<P: Ports>(State(app): State<Shared<P>>) -> Response {
+/// `GET /healthz`. Strangers are limited by address, at a rate that no monitor comes near, because the database is asked. They are
+/// counted apart from the browsers that come from there, so that those take nothing away from a monitor.
+pub(super) async fn get_health<P: Ports>(State(app): State<Shared<P>>, headers: HeaderMap) -> Response {
+    let operator = matches!(Caller::identify(&app, &headers), Ok(Caller::Operator));
+    let key = format!("health:{}", guard::address(&headers));
+    if !operator && let Err(problem) = guard::limit(&app, key).await {
+        return problem.into_response();
+    }
     let database = local(async move { app.db.query(store::ping()).await }).await;
     let problems = match &database {
         Ok(_) => vec![],

@@ -29,6 +29,21 @@ test("a stranger's browser is turned away for a while after its requests of a mi
   assert.ok(answers.includes(200) && answers.includes(429), JSON.stringify(answers));
 });
 
+test("whoever asks how the worker is gets an answer at any sane rate, whatever browsers do, and a flood is turned away", async () => {
+  const ask = async () => {
+    const answer = await fetch(`${stack.worker.url}/healthz`);
+    await answer.body?.cancel();
+    return answer;
+  };
+  const sane = await statuses(20, ask);
+  assert.ok(
+    sane.every((status) => status === 200),
+    JSON.stringify(sane),
+  );
+  assert.ok((await statuses(250, ask)).includes(429));
+  assert.equal((await stack.api("GET", "/healthz")).status, 200, "the operator's key is never turned away");
+});
+
 test("an access token is turned away too, and the operator's key never is", async () => {
   const { body } = await stack.api("POST", "/v1/access-tokens", { userId: fresh("user"), ttlSeconds: 300 });
   const list = (bearer?: string) => () => stack.api("GET", "/v1/connectors", undefined, bearer);
