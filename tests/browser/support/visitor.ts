@@ -13,7 +13,7 @@ export async function launchChromium(): Promise<Browser> {
 }
 
 /** Texts that no page may hold: tokens as the simulated providers write them, and values as the vault seals them. */
-const TOKENS = /ya29\.[\w-]{8}|1\/\/[\w-]{8}|\bEw[\w-]{20}|\b1\.A[\w.-]{20}|\bv1\.[\w-]+\.[\w-]{16}\.[\w-]+/;
+const TOKENS = /ya29\.[\w-]{8}|1\/\/[\w-]{8}|\bEwSim-[\w-]{8}|\b1\.A[\w.-]{20}|\bv1\.[\w-]+\.[\w-]{16}\.[\w-]+/;
 
 const SETTINGS_THAT_ARE_SECRET = [
   "API_KEY",
