@@ -18,7 +18,7 @@ export interface LocalSimulator {
   stop(): Promise<void>;
 }
 
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 60_000;
 
 /**
  * Compiles the simulator where needed, starts one provider of it and waits until it listens.
