@@ -6,8 +6,9 @@ import { toolchain } from "../setup/toolchain.ts";
 
 /**
  * For native builds. On a CI machine every run has a clone of its own, so intermediate files go to a folder that all
- * runs share and dependencies are compiled once. That is safe: cargo locks the folder, and what it keeps of the project
- * itself is told apart by the clone's path. Finished programs stay in the clone's own `target/`.
+ * runs share and dependencies are compiled once. That is safe for clones that are built one after the other: cargo locks
+ * the folder, and takes the project's own files, which are younger than all that was built before they were cloned, for
+ * changed. Finished programs stay in the clone's own `target/`.
  */
 export function nativeCargoEnvironment(): NodeJS.ProcessEnv {
   if (process.env.CI !== "true") return { ...process.env };
