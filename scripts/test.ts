@@ -30,7 +30,7 @@ for (const stage of chosen) {
   }
   console.log(`\n=== ${stage.name} ===`);
   const started = Date.now();
-  const passed = await stage.run(args).catch((error: unknown) => {
+  const passed = await stage.run(args, group).catch((error: unknown) => {
     console.error(error instanceof Error ? error.message : error);
     return false;
   });

@@ -6,7 +6,7 @@ import { compressedWasmBytes } from "../build/wasm-size.ts";
 import { buildWorker } from "../build/worker.ts";
 import { nativeCargoEnvironment, wasmCargoEnvironment } from "../cargo/environment.ts";
 import { buildSimulator } from "../cargo/simulator.ts";
-import { runForOutput, runToEnd } from "../dev/background-process.ts";
+import { type BackgroundProcess, runForOutput, runToEnd, startInBackground } from "../dev/background-process.ts";
 import { localWranglerEnvironment, wranglerProgram } from "../dev/wrangler.ts";
 import { packageBinaries, projectRoot } from "../setup/locations.mjs";
 
@@ -16,12 +16,14 @@ export interface Stage {
   groups: string[];
   /** Name of the stage whose output it uses; when that one failed, this one cannot run. */
   needs?: string;
-  /** `args` are those given behind the group's name; they go to the program that runs the tests. */
-  run(args: string[]): Promise<boolean>;
+  /** `args` are those given behind the group's name; they go to the program that runs the tests. `group` is that name, if any. */
+  run(args: string[], group?: string): Promise<boolean>;
 }
 
 /** Design budget: the worker is small enough to start fast anywhere. */
 const LARGEST_WASM_BYTES = 1024 * 1024;
+
+const workerBuild = join(projectRoot, "scripts", "build.ts");
 
 const BUILD = "build (worker, simulator)";
 
@@ -29,19 +31,13 @@ export const stages: Stage[] = [
   { name: "rustfmt", groups: ["style"], run: () => cargo(["fmt", "--all", "--check"]) },
   { name: "biome", groups: ["style"], run: () => packaged("biome", ["ci"]) },
   { name: "tsc", groups: ["style"], run: () => packaged("tsc", ["--noEmit"]) },
-  { name: "tests of the scripts", groups: ["scripts"], run: (args) => nodeTests("tests/scripts/*.test.ts", args) },
+  { name: "clippy (wasm32)", groups: ["clippy"], run: (_, group) => wasmClippy(group) },
   {
     name: "clippy (native)",
     groups: ["clippy"],
     run: () => cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
   },
-  {
-    name: "clippy (wasm32)",
-    groups: ["clippy"],
-    // In the release profile, so that what runs at build time is compiled once for this and for the build.
-    run: () =>
-      wasmCargo(["clippy", "--release", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"]),
-  },
+  { name: "tests of the scripts", groups: ["scripts"], run: (args) => nodeTests("tests/scripts/*.test.ts", args) },
   { name: "unit and property tests", groups: ["unit"], run: unitTests },
   { name: "doc tests", groups: ["unit"], run: (args) => cargo(["test", "--workspace", "--doc", ...args]) },
   { name: "simulation", groups: ["sim"], run: simulation },
@@ -52,12 +48,12 @@ export const stages: Stage[] = [
     needs: BUILD,
     run: async () => (await smallEnough()) && (await dryRun()),
   },
-  { name: "end-to-end tests", groups: ["e2e"], needs: BUILD, run: (args) => nodeTests("tests/e2e/*.test.ts", args) },
   {
-    name: "browser tests",
-    groups: ["browser"],
+    // Side by side: either waits for the worker much of the time.
+    name: "end-to-end and browser tests",
+    groups: ["e2e", "browser"],
     needs: BUILD,
-    run: (args) => nodeTests("tests/browser/*.test.ts", args),
+    run: (args, group = "{e2e,browser}") => nodeTests(`tests/${group}/*.test.ts`, args),
   },
 ];
 
@@ -76,6 +72,18 @@ async function wasmCargo(args: string[]): Promise<boolean> {
 
 async function packaged(program: string, args: string[]): Promise<boolean> {
   return (await runToEnd(join(packageBinaries, program), args, { cwd: projectRoot })) === 0;
+}
+
+/** The worker's build, where it was begun ahead of its stage. */
+let begun: BackgroundProcess | undefined;
+
+/** When everything is run, the worker's build begins behind it: it is busy with one thing at a time, and so are the next stages. */
+async function wasmClippy(group: string | undefined): Promise<boolean> {
+  // In the release profile, so that what runs at build time is compiled once for this and for the build.
+  const target = ["--release", "--lib", "--target", "wasm32-unknown-unknown"];
+  const passed = await wasmCargo(["clippy", ...target, "--", "-D", "warnings"]);
+  if (passed && group === undefined) begun = startInBackground(process.execPath, [workerBuild]);
+  return passed;
 }
 
 /** Everything cargo can test but the simulation, which has a stage of its own. */
@@ -114,6 +122,11 @@ async function testTargets(): Promise<string[]> {
 }
 
 async function build(): Promise<boolean> {
+  if (begun !== undefined) {
+    const code = await begun.ended;
+    process.stdout.write(begun.output());
+    if (code !== 0) return false;
+  }
   await buildSimulator();
   return buildWorker();
 }
@@ -135,6 +148,6 @@ async function nodeTests(pattern: string, args: string[]): Promise<boolean> {
   const named = args.filter(isFile);
   const files = named.length > 0 ? named : globSync(pattern, { cwd: projectRoot }).sort();
   if (files.length === 0) throw new Error(`no test files match ${pattern}`);
-  const flags = ["--test", "--test-reporter=spec", "--test-concurrency=4", ...args.filter((arg) => !isFile(arg))];
+  const flags = ["--test", "--test-reporter=spec", "--test-concurrency=6", ...args.filter((arg) => !isFile(arg))];
   return (await runToEnd(process.execPath, [...flags, ...files], { cwd: projectRoot })) === 0;
 }

@@ -230,7 +230,7 @@ export async function until<T>(ask: () => Promise<T>, right: (answer: T) => bool
     const answer = await ask();
     if (right(answer)) return answer;
     if (Date.now() > deadline) assert.fail(`not within ${withinMs} ms: ${JSON.stringify(answer)}`);
-    await sleep(100);
+    await sleep(250);
   }
 }
 
