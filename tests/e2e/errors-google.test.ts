@@ -131,7 +131,7 @@ describe("Google's token endpoint", { concurrency: 4 }, () => {
       await side.control("POST", "tokens/expire", { account });
       await side.fault("token", fault, { match: { account } });
       const id = await stack.enqueue("create-event", connectorId, { summary: "Demo", timeZone: "UTC", ...times });
-      const task = await stack.ended(id, connectorId, 90_000);
+      const task = await stack.ended(id, connectorId);
       assert.equal(task.state, "succeeded", JSON.stringify(task));
       assert.equal((await side.events(account)).length, 1);
     });

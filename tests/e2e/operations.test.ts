@@ -86,7 +86,7 @@ describe("dead letters", () => {
     await google.fault("events.insert", { status: 503, after: true, retryAfter: 1 }, { match: { account }, times: 1 });
     await google.fault("events.*", { status: 503, retryAfter: 1 }, { match: { account }, times: "forever" });
     const id = await stack.enqueue("create-event", connectorId, meeting);
-    const dead = await stack.ended(id, connectorId, 90_000);
+    const dead = await stack.ended(id, connectorId);
     assert.deepEqual([dead.state, dead.attempts], ["dead", 5], JSON.stringify(dead));
     await stack.told(connectorId, (told) => told.type === "calendar.task.failed" && told.data.taskId === id);
     await google.control("DELETE", "faults");
@@ -115,7 +115,7 @@ describe("pausing", () => {
     assert.deepEqual(await google.events(account), []);
     assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/resume`)).body.status, "active");
     // Long before the sweep, which leaves a task alone for two minutes.
-    assert.equal((await stack.ended(id, connectorId, 30_000)).state, "succeeded");
+    assert.equal((await stack.ended(id, connectorId)).state, "succeeded");
     assert.equal((await google.events(account)).length, 1);
   });
 });

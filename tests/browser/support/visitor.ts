@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import { toolchain } from "../../../scripts/setup/toolchain.ts";
-import type { Stack } from "../../e2e/support/stack.ts";
+import { PATIENCE_MS, type Stack } from "../../e2e/support/stack.ts";
 
 /** Starts the Chromium that set-up found or installed. Windows of different contexts share nothing, like two people's browsers. */
 export async function launchChromium(): Promise<Browser> {
@@ -35,7 +35,7 @@ export class Visitor {
   private constructor(page: Page, stack: Stack) {
     this.page = page;
     this.stack = stack;
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.complaints.push(`console: ${message.text()}`);
     });

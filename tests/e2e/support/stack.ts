@@ -34,6 +34,9 @@ export interface Task {
   error?: { code: string; message: string; field?: string; retryable: boolean };
 }
 
+/** A machine that runs many tests at once takes its time; what never comes is waited for no longer than this. */
+export const PATIENCE_MS = 90_000;
+
 let lastId = 0;
 
 /** An id nobody used before. */
@@ -181,7 +184,7 @@ export class Stack {
   }
 
   /** Waits until a task has ended. */
-  async ended(taskId: string, connectorId: string, withinMs = 30_000): Promise<Task> {
+  async ended(taskId: string, connectorId: string, withinMs = PATIENCE_MS): Promise<Task> {
     const path = `/v1/tasks/${encodeURIComponent(taskId)}?connectorId=${encodeURIComponent(connectorId)}`;
     return await until(
       async () => (await this.api("GET", path)).body as Task,
@@ -224,7 +227,11 @@ export class Stack {
 }
 
 /** Asks again and again until the answer is right; fails with the last answer. */
-export async function until<T>(ask: () => Promise<T>, right: (answer: T) => boolean, withinMs = 30_000): Promise<T> {
+export async function until<T>(
+  ask: () => Promise<T>,
+  right: (answer: T) => boolean,
+  withinMs = PATIENCE_MS,
+): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();

@@ -225,7 +225,7 @@ export function tasksBehave(kind: AccountKind): void {
       const ids = await Promise.all(
         Array.from({ length: 5 }, () => stack.enqueue("place-hold", connectorId, slot(fresh("hold")))),
       );
-      const tasks = await Promise.all(ids.map((id) => stack.ended(id, connectorId, 60_000)));
+      const tasks = await Promise.all(ids.map((id) => stack.ended(id, connectorId)));
       assert.equal(tasks.filter((task) => task.state === "succeeded").length, 1, JSON.stringify(tasks));
       assert.equal((await side.events(account)).length, 1);
     });
