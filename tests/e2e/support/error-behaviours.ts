@@ -103,9 +103,7 @@ export function errorsBehave(kind: AccountKind, { passing: own, refusals, revoke
           await side.control("POST", "tokens/expire", { account });
           await side.fault(route, fault, { match: { account }, times: "forever" });
           const ids = await Promise.all([1, 2, 3].map(() => stack.enqueue("create-event", connectorId, meeting)));
-          const codes = await Promise.all(
-            ids.map(async (id) => (await stack.ended(id, connectorId)).error?.code),
-          );
+          const codes = await Promise.all(ids.map(async (id) => (await stack.ended(id, connectorId)).error?.code));
           assert.ok(codes.includes(code), JSON.stringify(codes));
           const isReauth = (told: { type: string }) => told.type === "calendar.connector.reauth_required";
           await stack.told(connectorId, isReauth);
