@@ -15,7 +15,7 @@ pub struct MeetingTimesQuery {
     pub window: Interval,
     /// How long it lasts.
     pub duration: TimeDelta,
-    /// How far apart the times it may start at are, counted from the full hour.
+    /// How far apart the times it may start at are, counted from midnight.
     pub step: TimeDelta,
     /// How many times are wanted at most; the earliest are.
     pub at_most: usize,
@@ -26,8 +26,7 @@ pub struct MeetingTimesQuery {
 /// What a provider answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MeetingTimes {
-    /// Times at which every single one of them is known to be free, in any order. Others may
-    /// exist. A time at which somebody's calendar could not be seen is not among them.
+    /// Times at which every single one of them is known to be free, in any order. Others may exist. A time at which somebody's calendar could not be seen is not among them.
     Known(Vec<Interval>),
     /// The provider does not say: it does not know some of them, or has no suggestion.
     NotKnown,

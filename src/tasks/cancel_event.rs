@@ -77,13 +77,13 @@ impl Task for CancelEvent {
             }
         })
         .await
-        .map_err(|failure| conflicts::told(run, event, &calendar, etag.as_ref(), failure.under("payload")))?;
+        .map_err(|failure| conflicts::told(run, event, &calendar, etag.as_ref(), failure))?;
         let gone = deletion == Deletion::AlreadyGone && !run.repeated;
         if gone && self.0.calendar_id.is_some() && !run.knows_calendar(&calendar) {
             // Providers say of an event in a calendar that does not exist what they say of one that is gone.
             let failure =
                 Failure::rejected("unknown_calendar", "calendarId", "the account has no such calendar");
-            return Err(failure.under("payload").into());
+            return Err(failure.into());
         }
         let result = Cancellation { event_id: event, calendar_id: &calendar, already_gone: gone };
         Ok(Done::with(json!(result)))

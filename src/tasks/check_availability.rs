@@ -46,16 +46,14 @@ impl Task for CheckAvailability {
     }
 
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
-        let answer = availability::check(run.app, run.connector, run.calendars, &self.0)
-            .await
-            .map_err(|failure| failure.under("payload"))?;
+        let answer = availability::check(run.app, run.connector, run.calendars, &self.0).await?;
         let result =
             serde_json::to_value(answer).map_err(|error| Failure::fatal("answer_unwritable", error))?;
         let size = sending::size(&result);
         if size > LARGEST_RESULT {
             let message =
                 format!("expected a window with an answer of at most {LARGEST_RESULT} bytes, got {size}");
-            return Err(Failure::rejected("answer_too_large", "payload.timeMax", message).into());
+            return Err(Failure::rejected("answer_too_large", "timeMax", message).into());
         }
         Ok(Done::with(result))
     }

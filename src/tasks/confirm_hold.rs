@@ -99,7 +99,7 @@ impl Task for ConfirmHold {
         .await;
         match outcome {
             Ok(event) => Ok(confirmed(run, &hold, event)),
-            Err(failure) => Err(given_up(run, &hold, failure.under("payload"))),
+            Err(failure) => Err(given_up(run, &hold, failure)),
         }
     }
 }

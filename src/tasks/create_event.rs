@@ -94,8 +94,7 @@ impl Task for CreateEvent {
             }
             session.call(provider.create_event(draft)).await
         })
-        .await
-        .map_err(|failure| failure.under("payload"))?;
+        .await?;
         Ok(Done::with(json!(EventResult::from(event))))
     }
 }

@@ -45,7 +45,7 @@ impl Task for FindSlots {
         let failure =
             found.failures.into_iter().find(|(place, failure)| *place == 0 || failure.is_retryable());
         match failure {
-            Some((_, failure)) => Err(failure.under("payload").into()),
+            Some((_, failure)) => Err(failure.into()),
             None => Ok(Done::with(found.slots.to_json()?)),
         }
     }

@@ -143,7 +143,7 @@ impl Task for PlaceHold {
         }
         if hold.expires_at <= run.app.clock.now() {
             let why = "expected an instant in the future";
-            return Err(refuse(&hold, run, Failure::rejected("already_expired", "payload.expiresAt", why)));
+            return Err(refuse(&hold, run, Failure::rejected("already_expired", "expiresAt", why)));
         }
         let provider = run.app.providers.get(run.connector.provider)?.calendars();
         let planned = 1 + u32::from(run.repeated) + u32::from(!self.allow_conflicts);

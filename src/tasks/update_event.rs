@@ -113,7 +113,6 @@ impl Task for UpdateEvent {
         match outcome {
             Ok(event) => Ok(Done::with(json!(EventResult::from(event)))),
             Err(failure) => {
-                let failure = failure.under("payload");
                 Err(conflicts::told(run, &change.event, &change.calendar, change.etag.as_ref(), failure))
             }
         }

@@ -112,6 +112,13 @@ impl From<Failure> for Undone {
     }
 }
 
+impl Undone {
+    /// See [`Failure::under`].
+    fn under(self, prefix: &str) -> Self {
+        Self { failure: Box::new(self.failure.under(prefix)), ..self }
+    }
+}
+
 /// A notification about the run's connector whose id comes from `subject` parts that are the same on every attempt.
 pub fn notification(
     asked: &Asked,
@@ -141,7 +148,8 @@ pub trait Task: Sized {
         Vec::new()
     }
 
-    /// Does it. Called again after a crash at any point, so it must find out what is there already.
+    /// Does it. Called again after a crash at any point, so it must find out what is there already. Field paths are relative
+    /// to the payload.
     async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone>;
 }
 
@@ -176,11 +184,12 @@ macro_rules! registry {
                 }
             }
 
-            /// See [`Task::run`].
+            /// See [`Task::run`]; a rejection names the field by its path in the message.
             pub(super) async fn run<P: Ports>(self, run: &Run<'_, P>) -> Result<Done, Undone> {
                 match self {
                     $(Self::$task(task) => task.run(run).await,)+
                 }
+                .map_err(|undone| undone.under("payload"))
             }
         }
     };
