@@ -23,8 +23,6 @@ export interface Stage {
 /** Design budget: the worker is small enough to start fast anywhere. */
 const LARGEST_WASM_BYTES = 1024 * 1024;
 
-const workerBuild = join(projectRoot, "scripts", "build.ts");
-
 const BUILD = "build (worker, simulator)";
 
 export const stages: Stage[] = [
@@ -82,7 +80,8 @@ async function wasmClippy(group: string | undefined): Promise<boolean> {
   // In the release profile, so that what runs at build time is compiled once for this and for the build.
   const target = ["--release", "--lib", "--target", "wasm32-unknown-unknown"];
   const passed = await wasmCargo(["clippy", ...target, "--", "-D", "warnings"]);
-  if (passed && group === undefined) begun = startInBackground(process.execPath, [workerBuild]);
+  if (passed && group === undefined)
+    begun = startInBackground(process.execPath, [join(projectRoot, "scripts", "build.ts")]);
   return passed;
 }
 

@@ -96,6 +96,16 @@ describe("at Google, where the event's id is ours to choose", () => {
 });
 
 describe("Google's token endpoint", { concurrency: 4 }, () => {
+  /** What becomes of an event that is to be created with an expired token, while the endpoint answers like this. */
+  async function created(fault: unknown, faults: number | "forever") {
+    const side = stack.at(google);
+    const { connectorId, account } = await side.connectEmptyAccount();
+    await side.control("POST", "tokens/expire", { account });
+    await side.fault("token", fault, { match: { account }, times: faults });
+    const id = await stack.enqueue("create-event", connectorId, { summary: "Demo", timeZone: "UTC", ...times });
+    return { connectorId, account, task: await stack.ended(id, connectorId) };
+  }
+
   for (const [name, fault, code] of [
     ["invalid_client", { status: 401, reason: "invalid_client" }, "client_misconfigured"],
     ["unauthorized_client", { status: 401, reason: "unauthorized_client" }, "client_misconfigured"],
@@ -107,12 +117,7 @@ describe("Google's token endpoint", { concurrency: 4 }, () => {
     ["an unreadable answer", { status: 400, body: "<html>" }, "token_answer_unreadable"],
   ] as const) {
     test(`${name} is ${code} and costs nobody a consent`, async () => {
-      const side = stack.at(google);
-      const { connectorId, account } = await side.connectEmptyAccount();
-      await side.control("POST", "tokens/expire", { account });
-      await side.fault("token", fault, { match: { account }, times: "forever" });
-      const id = await stack.enqueue("create-event", connectorId, { summary: "Demo", timeZone: "UTC", ...times });
-      const task = await stack.ended(id, connectorId);
+      const { task, connectorId } = await created(fault, "forever");
       assert.deepEqual([task.state, task.error?.code], ["failed", code], JSON.stringify(task));
       assert.equal((await stack.api("GET", `/v1/connectors/${connectorId}`)).body.status, "active");
     });
@@ -126,14 +131,9 @@ describe("Google's token endpoint", { concurrency: 4 }, () => {
     ["a cut connection", "cut"],
   ] as const) {
     test(`${name} passes`, async () => {
-      const side = stack.at(google);
-      const { connectorId, account } = await side.connectEmptyAccount();
-      await side.control("POST", "tokens/expire", { account });
-      await side.fault("token", fault, { match: { account } });
-      const id = await stack.enqueue("create-event", connectorId, { summary: "Demo", timeZone: "UTC", ...times });
-      const task = await stack.ended(id, connectorId);
+      const { task, account } = await created(fault, 1);
       assert.equal(task.state, "succeeded", JSON.stringify(task));
-      assert.equal((await side.events(account)).length, 1);
+      assert.equal((await stack.at(google).events(account)).length, 1);
     });
   }
 });

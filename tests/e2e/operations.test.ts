@@ -115,7 +115,7 @@ describe("pausing", () => {
     assert.deepEqual(await google.events(account), []);
     assert.equal((await stack.api("POST", `/v1/connectors/${connectorId}/resume`)).body.status, "active");
     // Long before the sweep, which leaves a task alone for two minutes.
-    assert.equal((await stack.ended(id, connectorId)).state, "succeeded");
+    assert.equal((await stack.ended(id, connectorId, 30_000)).state, "succeeded");
     assert.equal((await google.events(account)).length, 1);
   });
 });

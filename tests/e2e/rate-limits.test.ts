@@ -19,28 +19,25 @@ async function statuses(count: number, ask: () => Promise<{ status: number; head
   return answers.map(({ status }) => status);
 }
 
+/** A stranger's request. */
+const visit = (path: string) => async () => {
+  const answer = await fetch(stack.worker.url + path);
+  await answer.body?.cancel();
+  return answer;
+};
+
 test("a stranger's browser is turned away for a while after its requests of a minute", async () => {
-  const ask = async () => {
-    const answer = await fetch(`${stack.worker.url}/connected`);
-    await answer.body?.cancel();
-    return answer;
-  };
-  const answers = await statuses(250, ask);
+  const answers = await statuses(250, visit("/connected"));
   assert.ok(answers.includes(200) && answers.includes(429), JSON.stringify(answers));
 });
 
 test("whoever asks how the worker is gets an answer at any sane rate, whatever browsers do, and a flood is turned away", async () => {
-  const ask = async () => {
-    const answer = await fetch(`${stack.worker.url}/healthz`);
-    await answer.body?.cancel();
-    return answer;
-  };
-  const sane = await statuses(20, ask);
+  const sane = await statuses(20, visit("/healthz"));
   assert.ok(
     sane.every((status) => status === 200),
     JSON.stringify(sane),
   );
-  assert.ok((await statuses(250, ask)).includes(429));
+  assert.ok((await statuses(250, visit("/healthz"))).includes(429));
   assert.equal((await stack.api("GET", "/healthz")).status, 200, "the operator's key is never turned away");
 });
 

@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { freePort } from "../../scripts/dev/free-port.ts";
 import { lastingState } from "../../scripts/dev/local-database.ts";
 import { projectRoot } from "../../scripts/setup/locations.mjs";
-import { fresh, until } from "./support/stack.ts";
+import { fresh, simulatedAt, until } from "./support/stack.ts";
 
 const WITHIN_MS = 120_000;
 
@@ -64,23 +64,13 @@ async function workerPort(): Promise<number> {
   return port;
 }
 
+const at = (port: number) => `http://127.0.0.1:${port}`;
+
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
     socket.on("connect", () => socket.destroy());
   });
-}
-
-function addresses(google: number, microsoft: number): Record<string, string> {
-  const at = (port: number) => `http://127.0.0.1:${port}`;
-  return {
-    GOOGLE_AUTH_URL: `${at(google)}/o/oauth2/v2/auth`,
-    GOOGLE_TOKEN_URL: `${at(google)}/token`,
-    GOOGLE_REVOKE_URL: `${at(google)}/revoke`,
-    GOOGLE_API_URL: at(google),
-    MICROSOFT_LOGIN_URL: at(microsoft),
-    GRAPH_API_URL: `${at(microsoft)}/v1.0`,
-  };
 }
 
 /** The page of a worker on one's own machine, which asks for no key. */
@@ -94,10 +84,10 @@ async function homePage(url: string): Promise<string> {
 
 test("npm start prints a page that offers every simulated provider, and Ctrl-C ends all it started", async () => {
   const [port, google, microsoft] = [await workerPort(), await freePort(), await freePort()];
-  const terminal = new Terminal("start", { ...addresses(google, microsoft), PORT: String(port) });
+  const terminal = new Terminal("start", { ...simulatedAt(at(google), at(microsoft)), PORT: String(port) });
   await terminal.printed(new RegExp(`Open http://127\\.0\\.0\\.1:${port}/ and connect a calendar`));
 
-  const page = await homePage(`http://127.0.0.1:${port}`);
+  const page = await homePage(at(port));
   assert.match(page, /Connect a Google account/);
   assert.match(page, /Connect a Microsoft account/);
   for (const each of [port, google, microsoft]) assert.ok(await isListening(each), `${each}`);
@@ -123,7 +113,7 @@ test("npm run worker takes any setting from the environment before .dev.vars", a
   const terminal = new Terminal("worker", { PORT: String(port), API_KEY, GOOGLE_AUTH_URL });
   await terminal.printed(new RegExp(`The worker answers on http://127\\.0\\.0\\.1:${port}/`));
 
-  const url = `http://127.0.0.1:${port}`;
+  const url = at(port);
   const answer = await fetch(`${url}/v1/connect-links`, {
     method: "POST",
     headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" },

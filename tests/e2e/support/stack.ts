@@ -45,6 +45,18 @@ export function fresh(prefix: string): string {
   return `${prefix}-${process.pid}-${lastId}`;
 }
 
+/** The settings that point a worker at simulated providers. */
+export function simulatedAt(google: string, microsoft: string): Settings {
+  return {
+    GOOGLE_AUTH_URL: `${google}/o/oauth2/v2/auth`,
+    GOOGLE_TOKEN_URL: `${google}/token`,
+    GOOGLE_REVOKE_URL: `${google}/revoke`,
+    GOOGLE_API_URL: google,
+    MICROSOFT_LOGIN_URL: microsoft,
+    GRAPH_API_URL: `${microsoft}/v1.0`,
+  };
+}
+
 export class Stack {
   worker: LocalWorker;
   readonly simulators: Record<SimulatedProvider, LocalSimulator>;
@@ -63,15 +75,7 @@ export class Stack {
     try {
       const worker = await startLocalWorker({
         stateFolder,
-        settings: {
-          GOOGLE_AUTH_URL: `${google.url}/o/oauth2/v2/auth`,
-          GOOGLE_TOKEN_URL: `${google.url}/token`,
-          GOOGLE_REVOKE_URL: `${google.url}/revoke`,
-          GOOGLE_API_URL: google.url,
-          MICROSOFT_LOGIN_URL: microsoft.url,
-          GRAPH_API_URL: `${microsoft.url}/v1.0`,
-          ...settings,
-        },
+        settings: { ...simulatedAt(google.url, microsoft.url), ...settings },
       });
       return new Stack(worker, { google, microsoft }, stateFolder);
     } catch (error) {
